@@ -35,8 +35,10 @@ public struct LastLines: ~Copyable {
         }
         guard let folder = try? state.directory("reports", create: true) else { return }
         try? folder.save(bytes, as: Self.name(of: record.plugin, record.session), isSynchronized: false)
-        let kept = ReportName.all((try? folder.names()) ?? [], of: record.plugin, ending: Self.suffix)
-        for old in kept.dropLast(Self.mostFiles) { try? folder.remove(old) }
+        let surplus = ReportName.surplus(
+            (try? folder.names()) ?? [], of: record.plugin, ending: Self.suffix, after: record.session,
+            most: Self.mostFiles)
+        for old in surplus { try? folder.remove(old) }
     }
 
     private static func name(of plugin: String, _ session: SessionID) -> String {

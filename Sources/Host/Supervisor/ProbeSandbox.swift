@@ -17,7 +17,7 @@ enum ProbeSandbox {
         let maker = SandboxMaker(hidden: [], plugins: folder, tell: { _ in }) { Set(libraries) }
         var places = SandboxPolicy.Places()
         places.own = own
-        places.code = [folder + "/" + file.name] + setup.libraries.folders.filter { HostProcess.absolute($0) != folder }
+        places.code = [folder + "/" + file.name] + maker.libraryFolders(of: setup.libraries)
         setup.sandbox = .maker(maker, setup.limits.sandbox, places)
     }
 }

@@ -176,10 +176,17 @@ extension Supervisor {
         runHook(\.onFailureCommand, line, settings)
     }
 
-    /// What a routine is doing, for the watch for silence and recovery.
-    func activity(of identifier: String) -> SilenceMonitor.Activity? {
-        guard let routine = book.routines.values.first(where: { $0.identifier == identifier && !$0.owner.isRetired })
-        else { return nil }
+    /// What these routines are doing, for the watch for silence and recovery; without those that are gone.
+    func activities(of identifiers: Set<String>) -> [String: SilenceMonitor.Activity] {
+        var found: [String: SilenceMonitor.Activity] = [:]
+        for routine in book.routines.values where !routine.owner.isRetired {
+            let identifier = routine.identifier
+            if identifiers.contains(identifier) { found[identifier] = activity(of: routine) }
+        }
+        return found
+    }
+
+    private func activity(of routine: RoutineEntry) -> SilenceMonitor.Activity {
         if routine.isPaused || !routine.settings.isEnabled || book.mustWait(routine) { return .rests }
         switch routine.policy.state {
         case .complete, .stopped: return .rests

@@ -98,7 +98,7 @@ public final class Supervisor {
             ControlDesk.Settings(options), host: view, manager: ServiceManager(), loop: loop, deadlines: deadlines,
             clock: clock, log: log)
         quiet = SilenceMonitor(clock: clock, deadlines: deadlines)
-        quiet.activity = { [unowned self] in activity(of: $0) }
+        quiet.activities = { [unowned self] in activities(of: $0) }
         quiet.tell = { [unowned self] in tell($0, $1) }
         stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
             [unowned self] in
@@ -143,7 +143,7 @@ public final class Supervisor {
         desk.close()
         book.saveTallies()
         if fleet.orphans.isOver { marks.remove() }
-        let lost = keeper.finish()
+        let lost = keeper.finish { book.openSessions }
         // The journal already has a line for each session.
         if !keeper.history.isEmpty, !StandardStream.output.isJournal {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
@@ -246,6 +246,7 @@ public final class Supervisor {
         case .ignore:
             log.write(.info, "", "\(signalName(signal)) means nothing to a host; SIGHUP reloads, SIGTERM stops")
         case .reload:
+            guard view.phase != .stopping else { break }
             desk.reloadBegins()
             catalog.reload()
         }

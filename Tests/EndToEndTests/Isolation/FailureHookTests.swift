@@ -33,6 +33,44 @@ extension EndToEnd.Isolation {
             """
     }
 
+    /// A command whose end somebody keeps for himself: a tracer outside of its process group. ptrace(2)
+    private static let keptCommand = """
+        #define _GNU_SOURCE
+        #include <sys/prctl.h>
+        #include <sys/ptrace.h>
+        #include <unistd.h>
+        int main(void) {
+            pid_t traced = getpid();
+            int go[2];
+            char word;
+            if (pipe(go) != 0) return 1;
+            pid_t tracer = fork();
+            if (tracer == 0) {
+                setsid();
+                if (read(go[0], &word, 1) == 1) ptrace(PTRACE_SEIZE, traced, NULL, NULL);
+                sleep(60);
+                return 0;
+            }
+            prctl(PR_SET_PTRACER, tracer, 0, 0, 0);
+            if (write(go[1], "!", 1) != 1) return 1;
+            for (;;) pause();
+        }
+        """
+
+    @Test func `a command that is killed and does not end holds up no host`() async throws {
+        try await Fixtures.build("fails1", c: Self.failing("fails1", routines: 1))
+        let scratch = try Scratch()
+        try scratch.add("fails1")
+        try Data(Self.keptCommand.utf8).write(to: URL(filePath: scratch.path + "/kept.c"))
+        _ = try await Command.shell("cc -o '\(scratch.path)/kept' '\(scratch.path)/kept.c'", in: scratch)
+        try scratch.write(
+            "{ on_failure: { command: [\"\(scratch.path)/kept\"], timeout_ms: 500 } }", to: "fails1.json5")
+        let host = try Host(in: scratch)
+        try await host.line("fails1/r0", "killed, and does not end", within: .seconds(20))
+        #expect(try await host.end(by: Signals.terminate) < .seconds(8), "\(host.log)")
+        for process in Processes.using(scratch.path) { Processes.kill(process, Signals.kill) }
+    }
+
     @Test func `of 80 failures at once, 4 commands run, 64 wait, and 12 are dropped with a word`() async throws {
         try await Fixtures.build("fails80", c: Self.failing("fails80", routines: 80))
         let scratch = try Scratch()

@@ -27,6 +27,23 @@ import Testing
         #expect(turns.take() == [wish(1)] && turns.waitingCount == 0 && turns.runningCount == 1)
     }
 
+    /// Its request is the last one, however often a session asks and withdraws at a full host.
+    @Test func aSessionWaitsOnce() {
+        var turns = CycleTurns()
+        turns.want(wish(1), due: 0, host(1))
+        #expect(turns.take() == [wish(1)])
+        for number in 1...1000 as ClosedRange<UInt64> {
+            turns.want(wish(2, number), due: 5, host(1))
+            if number % 3 == 0 { turns.over(wish(2).session) }
+            #expect(turns.take().isEmpty && turns.waitingCount <= 1)
+        }
+        turns.want(wish(3), due: 6, host(1))
+        turns.keep { $0 != wish(1).session }
+        #expect(turns.take() == [wish(2, 1000)] && turns.waitingCount == 1)
+        turns.keep { $0 != wish(3).session }
+        #expect(turns.waitingCount == 0)
+    }
+
     @Test func aFullGroupHoldsUpNobodyElse() {
         var turns = CycleTurns()
         turns.want(wish(1), due: 1, host(0, "heavy"))

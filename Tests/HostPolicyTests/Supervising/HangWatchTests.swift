@@ -42,6 +42,18 @@ private let hour = 3600 * second
         return nil
     }
 
+    @Test func aHangThatMayNotBeToldIsToldByTheNextLook() {
+        var watch = HangWatch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        #expect(watch.observe(1, busy(3, since: began), at: clocks.now) == nil)
+        clocks.run(61 * second)
+        for _ in 0..<2 { #expect(watch.observe(1, busy(3, since: began), at: clocks.now, mayTell: false) == nil) }
+        #expect(watch.nextCheck(at: clocks.now)?.monotonic == clocks.now.monotonic)
+        #expect(watch.observe(1, busy(3, since: began), at: clocks.now) != nil)
+        #expect(watch.observe(1, busy(3, since: began), at: clocks.now) == nil)
+    }
+
     @Test func aCallbackHangsAtItsTimeoutAndIsToldOnce() {
         var watch = HangWatch()
         var clocks = Clocks()

@@ -38,6 +38,19 @@ import Testing
         #expect(names.filter { $0.hasPrefix("p@") }.first == "p@\(record(11).session).lines")
     }
 
+    @Test func `after the clock was set back, the last twenty stay all the same`() throws {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        let all = Array(1001...1020) + Array(1...25) as [UInt64]
+        for (place, number) in all.enumerated() {
+            lines.keep([line], of: record(number), at: MonotonicTime(nanoseconds: Int64(place) << 40))
+            let names = try Directory(folder.path).directory("reports").names()
+            #expect(names.contains("p@\(record(number).session).lines") && names.count <= 20)
+        }
+        let names = try Directory(folder.path).directory("reports").names()
+        #expect(names == (6...25 as ClosedRange<UInt64>).map { "p@\(record($0).session).lines" })
+    }
+
     @Test func `an instance's files are not its plugin's, nor the other way round`() throws {
         let folder = TestDirectory()
         var lines = try LastLines(in: try Directory(folder.path))

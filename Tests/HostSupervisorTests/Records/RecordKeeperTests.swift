@@ -167,7 +167,7 @@ import Testing
         for number in 0..<records { keeper.keep(record(UInt64(number))) }
         round()
         _ = log.take(.critical)
-        #expect(keeper.finish() == lost)
+        #expect(keeper.finish { [] } == lost)
         let said = log.take(.critical)
         #expect(said.count == (lost > 0 ? 1 : 0))
         #expect(said.allSatisfy { $0.hasPrefix("\(lost) record") && $0.contains("lost") })
@@ -178,7 +178,26 @@ import Testing
         keeper.keep(record(1))
         round()
         storage.fault = nil
-        #expect(keeper.finish() == 0 && storage.written.count == 1)
+        #expect(keeper.finish { [] } == 0 && storage.written.count == 1)
+    }
+
+    /// Its successor may find the records moved away, and must not make them anew.
+    @Test func `at the end nothing is owed of sessions that have their records`() throws {
+        for number in 1...3 as ClosedRange<UInt64> { try keeper.open(open(number)) }
+        for number in 1...2 as ClosedRange<UInt64> { keeper.keep(record(number)) }
+        #expect(keeper.finish { [open(3)] } == 0)
+        #expect(storage.begun == [SessionID(rawValue: 3)])
+    }
+
+    /// Two sessions of one routine that a dead host has left: the second total has the first one's cycles.
+    @Test func `the totals of recovered sessions add up`() {
+        for number in 1...2 as ClosedRange<UInt64> {
+            let session = open(number)
+            storage.noted.append(session)
+            storage.accounts[session.session] = .counted(
+                LedgerSnapshot(session: number, state: .waiting, cycle: 10, began: 0))
+        }
+        #expect(keeper.recover().map(\.lifetimeCycles) == [10, 20])
     }
 
     @Test(arguments: [Int64.min, -1, 0, .max]) func `a damaged note of a session stops no start`(number: Int64) {
@@ -271,6 +290,21 @@ import Testing
         for number in 0..<12_000 as Range<UInt64> { keeper.keep(record(10_000 + number, of: "storm")) }
         #expect(keeper.history.filter { $0.plugin == "quiet" }.count == 10 && keeper.history.count <= 10_000)
         #expect(log.entries.filter { $0.level == .warning }.count < 10, "it is not said with each")
+    }
+
+    @Test func `large records of many plugins at a slow pace do not fill the memory`() {
+        let stats = SessionRecord.Stats((0..<7).map { ("column\($0)", .string(String(repeating: "x", count: 2000))) })
+        for number in 0..<3000 as Range<UInt64> {
+            var large = record(number, of: "p\(number % 6)")
+            large.stats = stats
+            keeper.keep(large)
+            #expect(keeper.history.last?.stats.columns.count == 7, "it is within its budget")
+            if number % 50 == 0 { round() }
+            clock.advance(20_000_000)
+        }
+        let sizes = keeper.history.map(\.estimatedSize)
+        #expect(sizes.reduce(0, +) <= RecordKeeper.mostBytesInHistory)
+        for plugin in 0..<6 { #expect(keeper.history.filter { $0.plugin == "p\(plugin)" }.count > 80) }
     }
 
     @Test func `a record names its crash report, and one without its report is kept all the same`() {

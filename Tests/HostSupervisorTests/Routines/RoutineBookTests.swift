@@ -357,6 +357,17 @@ final class BookHarness {
         #expect(harness.endedWorkers.count == 1)
     }
 
+    @Test func `whoever asks a session to end once more gives it no more time`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        for _ in 0..<4 {
+            _ = harness.order(.stop, "p/r0")
+            harness.wait(3)
+            harness.perform()
+        }
+        #expect(harness.endedWorkers.count == 1, "10 s after the first")
+    }
+
     @Test func `a replaced file's routine goes on paused, and its sessions never overlap`() {
         book.add(BookHarness.program(1))
         harness.perform()

@@ -46,6 +46,34 @@ private final class LaterClock: HostClock {
         try FileManager.default.moveItem(atPath: root.path + "/" + name, toPath: root.path + "/" + other)
     }
 
+    /// A run path is the plugin's own text.
+    @Test func `a run path grants the plugin's own folders, and none that it leads to outside of them`() throws {
+        for folder in ["plugins/lib", "plugins/lib/deep", "state/plugins", "state/plugins/ab.libraries"] {
+            try Self.make(folder, in: root)
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: root.path + "/plugins/away", withDestinationPath: root.path + "/beside")
+        let plugins = root.path + "/plugins"
+        let (copies, libraries) = (root.path + "/state/plugins", root.path + "/state/plugins/ab.libraries")
+        var search = LibrarySearch()
+        search.folders = [
+            libraries, plugins + "/lib", plugins + "/lib/../lib/deep", plugins, plugins + "/.", plugins + "/..",
+            plugins + "/../state", plugins + "/../beside", plugins + "/../../../../..", plugins + "/away",
+            plugins + "/../state/own", plugins + "/missing", copies, "/etc",
+        ]
+        let real = try #require(HostProcess.resolved(root.path))
+        #expect(
+            maker.libraryFolders(of: search, copies: copies) == [
+                real + "/state/plugins/ab.libraries", real + "/plugins/lib", real + "/plugins/lib/deep",
+            ])
+        #expect(!maker.libraryFolders(of: search).contains(real + "/state/plugins/ab.libraries"))
+        // The state directory may lie within the plugins directory, and stays hidden.
+        let within = SandboxMaker(
+            hidden: [plugins + "/lib/deep"], plugins: plugins, clock: clock, deadlines: deadlines, tell: { _ in }
+        ) { [] }
+        #expect(within.libraryFolders(of: search).isEmpty)
+    }
+
     /// Settings that name what may be read: what lies beside the way, as `/tmp`, other tests change at any time.
     private var listed: SandboxSettings {
         var settings = SandboxSettings(level: .on)

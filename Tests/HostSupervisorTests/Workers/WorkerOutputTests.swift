@@ -82,7 +82,8 @@ import Testing
         var hearing = WorkerHearing()
         for slot in 0..<1000 { hearing.sent(start(slot)) }
         let heard = hearing.take((0..<1000).flatMap { _ in line(over) }, at: 0)
-        #expect(heard.told.count == 1000 && !heard.isForeign && heard.charged == 1000, "the empty lines before them")
+        #expect(heard.told.count == 1000 && !heard.isForeign && heard.charged == 0 && heard.cost == 0)
+        #expect(hearing.take([UInt8](repeating: 10, count: 500), at: 0).charged == 500, "nothing comes after these")
         let more = hearing.take((0..<3000).flatMap { _ in line(turnOver) }, at: 0)
         #expect(more.isForeign && more.told.count == 3000)
         // An end that nothing was told to begin, however often other things were told.
@@ -112,6 +113,33 @@ import Testing
             }
         }
         #expect(owed == 4)
+    }
+
+    /// A session may end with 64 columns of 2 KiB each, in several reads; what is longer than any line is a flood.
+    @Test func `the middle of a session's long end is none of a flood's`() {
+        var hearing = WorkerHearing()
+        let middle = [UInt8](repeating: UInt8(ascii: "x"), count: 65_536)
+        #expect(hearing.take(middle, at: 0).isForeign)
+        hearing = WorkerHearing()
+        hearing.sent(start(0))
+        for _ in 0..<15 { #expect(hearing.take(middle, at: 0).cost == 0) }
+        #expect((0..<3).map { _ in hearing.take(middle, at: 0).charged > 0 }.contains(true))
+        #expect(hearing.take(middle, at: 0).isForeign, "the rest of it")
+    }
+
+    @Test func `texts of a refusal and of an end have a bound`() {
+        let long = String(repeating: "y", count: 100_000)
+        guard
+            case .refused(_, _, let text)? = WorkerEvent(
+                line: WorkerEvent.refused(plugin: 1, stage: .open, text: long).line())
+        else { return #expect(Bool(false)) }
+        #expect(text.utf8.count == WorkerEvent.longestText)
+        var end = WorkerEvent.Ended.over(SessionID(rawValue: 7), slot: 0, .error, cycles: 1)
+        end.reason.text = long
+        guard case .ended(let ended)? = WorkerEvent(line: WorkerEvent.ended(end).line()) else {
+            return #expect(Bool(false))
+        }
+        #expect(ended.reason.text.utf8.count <= WorkerEvent.longestText)
     }
 
     @Test func `the middle of a long answer of a store is none of a flood's`() {

@@ -15,14 +15,48 @@ public enum RoutineSelection {
     /// `known` has the ids of all routines. A plugin without routines does not occur there, so its name is unknown
     /// here.
     public static func resolve(_ wanted: [String], among known: [String]) throws(Unknown) -> [String] {
-        let sorted = known.sorted(by: NaturalOrder.precedes)
-        var chosen: Set<String> = []
+        let index = Index(known)
+        var chosen: Set<Int> = []
         for word in wanted {
-            let matches = sorted.filter { isMeant($0, by: word) }
-            if matches.isEmpty { throw unknown(word, among: sorted) }
-            chosen.formUnion(matches)
+            let places = index.places(of: word)
+            if places.isEmpty { throw unknown(word, among: known.sorted(by: NaturalOrder.precedes)) }
+            chosen.formUnion(places)
         }
-        return sorted.filter { chosen.contains($0) }
+        return chosen.map { known[$0] }.sorted(by: NaturalOrder.precedes)
+    }
+
+    /// Where the routines are in a list of ids. A request may name thousands of them.
+    private struct Index {
+        /// The routines of each plugin by their names, shards also by the name without a number, and all by the empty name.
+        private var routines: [String: [String: [Int]]] = [:]
+        /// What a word before the slash means: a plugin, or all instances of one.
+        private var plugins: [String: [String]] = [:]
+
+        init(_ known: [String]) {
+            for (place, identifier) in known.enumerated() {
+                let parts = identifier.split(separator: "/", maxSplits: 1)
+                guard parts.count == 2 else { continue }
+                let (plugin, routine) = (String(parts[0]), String(parts[1]))
+                if routines[plugin] == nil {
+                    plugins[plugin, default: []].append(plugin)
+                    if let mark = plugin.firstIndex(of: "@") {
+                        plugins[String(plugin[..<mark]), default: []].append(plugin)
+                    }
+                }
+                let shared = RoutineShard.split(routine).routine
+                for name in Set(["", routine, shared]) {
+                    routines[plugin, default: [:]][name, default: []].append(place)
+                }
+            }
+        }
+
+        func places(of word: String) -> [Int] {
+            let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            // A slash with nothing behind it names no routine.
+            if parts.count == 2, parts[1].isEmpty { return [] }
+            let name = parts.count == 2 ? String(parts[1]) : ""
+            return (plugins[String(parts[0])] ?? []).flatMap { routines[$0]?[name] ?? [] }
+        }
     }
 
     /// Whether `word` refers to the routine with that identifier.

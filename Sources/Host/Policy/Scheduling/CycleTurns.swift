@@ -56,7 +56,7 @@ public struct CycleTurns: Sendable {
         let bounds: Bounds
     }
 
-    /// The waiting requests, by due time. A request that is no longer in `wishes` has been withdrawn and is skipped.
+    /// The waiting requests, by due time: those in `wishes`.
     private var waiting: [Waiting] = []
     private var wishes: [SessionID: UInt64] = [:]
     private var running: [SessionID: Bounds] = [:]
@@ -67,7 +67,7 @@ public struct CycleTurns: Sendable {
     /// The number of running cycles that this type admitted.
     public var runningCount: Int { running.count }
     /// The number of waiting requests.
-    public var waitingCount: Int { wishes.count }
+    public var waitingCount: Int { waiting.count }
 
     /// Adds a request for a session's next cycle, which has been due since `due`. It ends the session's previous cycle
     /// or request.
@@ -81,13 +81,15 @@ public struct CycleTurns: Sendable {
     /// Ends the cycle or the request of a session.
     public mutating func over(_ session: SessionID) {
         running[session] = nil
-        wishes[session] = nil
+        // At most one request of a session waits, however often it asks.
+        if wishes.removeValue(forKey: session) != nil { waiting.removeAll { $0.wish.session == session } }
     }
 
     /// Removes all sessions for which `isThere` is false.
     public mutating func keep(_ isThere: (SessionID) -> Bool) {
         running = running.filter { isThere($0.key) }
         wishes = wishes.filter { isThere($0.key) }
+        waiting.removeAll { wishes[$0.wish.session] == nil }
     }
 
     /// Admits all cycles that may begin now, and returns their requests.

@@ -166,8 +166,10 @@ public struct HangWatch: Sendable {
     public var count: Int { entries.count }
 
     /// Takes the current data of the ledger; returns a hang if the routine has exceeded a permitted time, only once for
-    /// each.
-    public mutating func observe(_ key: Int, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
+    /// each. With `mayTell` false, a hang is told by the next call instead, which is due at once.
+    public mutating func observe(
+        _ key: Int, _ snapshot: Snapshot, at now: ClockReading, mayTell: Bool = true
+    ) -> Hang? {
         suspends.note(now)
         var entry = entries[key] ?? Entry(seen: .longAgo)
         defer {
@@ -194,7 +196,10 @@ public struct HangWatch: Sendable {
             entry.begin(now.monotonic)
             hang = judge(&entry, snapshot, .silence, may: Self.silence, at: now)
         }
-        return hang
+        if hang == nil || mayTell { return hang }
+        entry.wasTold = false
+        entry.look = now.monotonic
+        return nil
     }
 
     /// Reports that the worker was asked to begin the next cycle now. Must follow an `observe` at the same moment.

@@ -91,8 +91,10 @@ public struct RecentRecords {
 }
 
 extension RecentRecords {
-    /// The newest `most` of some records, which are given oldest first, selected fairly among the plugins.
-    public static func newest(_ records: [SessionRecord], most: Int) -> [SessionRecord] {
-        FairCut.kept(records.map { ($0.plugin, 1) }, most: most).map { records[$0] }
+    /// The newest of some records, which are given oldest first: at most so many, and so many bytes by
+    /// `SessionRecord.estimatedSize`, selected fairly among the plugins.
+    public static func newest(_ records: [SessionRecord], most: Int, mostBytes: Int) -> [SessionRecord] {
+        let newest = FairCut.kept(records.map { ($0.plugin, 1) }, most: most).map { records[$0] }
+        return FairCut.kept(newest.map { ($0.plugin, $0.estimatedSize) }, most: mostBytes).map { newest[$0] }
     }
 }

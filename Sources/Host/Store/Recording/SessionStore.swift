@@ -212,6 +212,7 @@ public struct SessionStore: ~Copyable {
             return
         }
         file = try directory.openForAppending(SessionFiles.current)
+        rotations += 1
         try mend()
     }
 

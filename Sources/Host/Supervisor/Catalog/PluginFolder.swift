@@ -193,7 +193,9 @@ final class SystemPluginFolder: PluginFolder {
             return takeCopy(of: candidate, libraries.found, file)
         } catch {
             switch error.reason {
-            case .unreadable(let fault) where fault.isNotFound: return .absent
+            case .unreadable(let fault) where fault.isNotFound:
+                forget(name)
+                return .absent
             case .unreadable(let fault) where fault.isShortage: return .unclear("\(error)")
             case .noNote:
                 libraryNames.insert(name)
@@ -205,6 +207,13 @@ final class SystemPluginFolder: PluginFolder {
             default: return .refused("\(error)")
             }
         }
+    }
+
+    /// Forgets what was learnt of a file that is gone: names may come and go as long as the host lives.
+    private func forget(_ name: String) {
+        libraryNames.remove(name)
+        ownNames[name] = nil
+        wanted[name] = nil
     }
 
     private func takeCopy(of candidate: Candidate, _ libraries: [Candidate], _ file: PluginFile) -> ScanFinding {

@@ -158,7 +158,9 @@ final class FailureHook {
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
         hasRun = true
-        let timer = deadlines.make(isPatient: true) { [unowned self, unowned run] _ in kill(run) }
+        let timer = deadlines.make(isPatient: true) { [unowned self, unowned run] _ in
+            run.wasKilled ? giveUp(run) : kill(run)
+        }
         run.timer = timer
         run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .never)
         deadlines.set(timer, at: run.deadline)
@@ -214,23 +216,44 @@ final class FailureHook {
     private func kill(_ run: Run) {
         run.wasKilled = true
         run.child.killGroup()
+        // Neither a tracer that keeps its end nor a disk that does not answer shall hold up the host.
+        if let timer = run.timer { deadlines.set(timer, at: clock.monotonic() + Self.patience) }
+    }
+
+    /// Goes on without a command that was killed and does not end. The orphan reaper collects it when it does.
+    private func giveUp(_ run: Run) {
+        if run.child.ended() != nil { return reap(run) }
+        forget(run)
+        log.write(
+            .warning, run.call.subject,
+            "on_failure: \(run.call.words.joined(separator: " ")): killed, and does not end: process \(run.child.pid)")
+        startNext()
     }
 
     private func reap(_ run: Run) {
-        guard let end = run.child.ended() else { return }
+        guard let end = run.child.ended() else {
+            // A tracer has it: the descriptor would stay readable. The timer looks again.
+            if let token = run.tokens[1] { loop.unwatch(run.child.descriptor, token) }
+            run.tokens[1] = nil
+            return
+        }
         read(run)
         if let rest = run.lines.finish() { show(rest, of: run) }
-        if let token = run.tokens[0] { loop.unwatch(run.output, token) }
-        if let token = run.tokens[1] { loop.unwatch(run.child.descriptor, token) }
-        if let token = run.tokens[2], let feed = run.feed { loop.unwatch(feed.pipe, token) }
-        if let timer = run.timer { deadlines.remove(timer) }
         _ = run.child.reap()
-        running[run.child.pid] = nil
-        queue.ended()
+        forget(run)
         if end != .exited(0) {
             let why = run.wasKilled ? "killed: it took longer than it may" : "\(end)"
             log.write(.warning, run.call.subject, "on_failure: \(run.call.words.joined(separator: " ")): \(why)")
         }
         startNext()
+    }
+
+    private func forget(_ run: Run) {
+        if let token = run.tokens[0] { loop.unwatch(run.output, token) }
+        if let token = run.tokens[1] { loop.unwatch(run.child.descriptor, token) }
+        if let token = run.tokens[2], let feed = run.feed { loop.unwatch(feed.pipe, token) }
+        if let timer = run.timer { deadlines.remove(timer) }
+        running[run.child.pid] = nil
+        queue.ended()
     }
 }

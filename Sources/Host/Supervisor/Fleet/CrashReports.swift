@@ -41,8 +41,9 @@ final class CrashReports {
             directory = try state.directory("reports", create: true)
             try directory.rename(temporary, to: name)
         }
-        let kept = ReportName.all(try directory.names(), of: plugin, ending: Self.ending)
-        for old in kept.dropLast(Self.mostReports) { try directory.remove(old) }
+        let surplus = ReportName.surplus(
+            try directory.names(), of: plugin, ending: Self.ending, after: session, most: Self.mostReports)
+        for old in surplus { try directory.remove(old) }
         return name
     }
 

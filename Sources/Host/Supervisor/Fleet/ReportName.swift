@@ -19,4 +19,15 @@ enum ReportName {
             return SessionID(String(name.dropFirst(start.count).dropLast(ending.count))) != nil
         }
     }
+
+    /// The plugin's files to remove once that of a session was saved, so that `most` stay: the oldest ones. Those of sessions
+    /// that began after that one count as still older: its own was saved last, so that a clock was set back since, or it ran
+    /// for long. It stays in any case, as the session's record names it.
+    static func surplus(
+        _ names: [String], of plugin: String, ending: String, after session: SessionID, most: Int
+    ) -> ArraySlice<String> {
+        let saved = make(plugin, session, ending: ending)
+        let kept = all(names, of: plugin, ending: ending)
+        return (kept.filter { $0 > saved } + kept.filter { $0 <= saved }).dropLast(most)
+    }
 }

@@ -24,6 +24,8 @@ final class SandboxMaker {
     private var filters: [(settings: SandboxSettings, program: SeccompProgram)] = []
     /// The number of filters that are kept at most.
     private static let mostFilters = 16
+    /// After so many different refusals each is told once more: a configuration that is edited may bring ever new ones.
+    private static let mostTold = 256
 
     /// For how long `Surroundings` count, in ns, if no change is reported, so that many workers that start at once look for
     /// them once: with a thousand configurations a look takes 7 ms.
@@ -61,6 +63,22 @@ final class SandboxMaker {
         support = Self.support
         confiner = Confiner(clock: clock, deadlines: deadlines)
         mounts = try? MountWatch()
+    }
+
+    /// The folders of a library search that a worker may read its code from, with links resolved: those within the plugins
+    /// directory, and within `copies`, the private copies. A plugin names them in its run path, which it writes itself, so
+    /// that a path that leads elsewhere, or to what is hidden, grants nothing.
+    func libraryFolders(of search: LibrarySearch, copies: String? = nil) -> [String] {
+        let home = HostProcess.resolved(plugins) ?? plugins
+        let copies = copies.flatMap { HostProcess.resolved($0) }
+        let hidden = hidden.compactMap { HostProcess.resolved($0) }
+        return search.folders.compactMap { folder in
+            guard let real = HostProcess.resolved(folder) else { return nil }
+            if let copies, real != copies, PlainPath.isBeneath(real, copies) { return real }
+            let isHidden = hidden.contains { PlainPath.isBeneath($0, real) || PlainPath.isBeneath(real, $0) }
+            // What lies in the plugins directory itself has rules of its own: it has configurations too.
+            return real != home && PlainPath.isBeneath(real, home) && !isHidden ? real : nil
+        }
     }
 
     /// What this kernel can enforce, determined once.
@@ -221,6 +239,7 @@ final class SandboxMaker {
     }
 
     private func say(_ refused: [RefusedPath]) {
+        if told.count >= Self.mostTold { told.removeAll() }
         for line in refused.map(\.line) where told.insert(line).inserted { tell(line) }
     }
 }

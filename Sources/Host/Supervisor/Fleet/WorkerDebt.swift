@@ -24,6 +24,9 @@ struct WorkerDebt {
     /// Whether a store worker may answer with all records of a cluster, which is a long line.
     var isOwedByStore: Bool { storeAnswers > 0 }
 
+    /// Whether a line may be long that it owes: such an answer, or the end of a session, with the routine's own columns.
+    var owesLongLine: Bool { isOwedByStore || sessions > 0 }
+
     /// It was told something.
     mutating func sent(_ command: WorkerCommand) {
         switch command {

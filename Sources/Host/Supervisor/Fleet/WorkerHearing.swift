@@ -23,8 +23,9 @@ struct WorkerHearing {
         var charged = 0
         /// Of these, those of what is foreign.
         var foreign = 0
-        /// What that took of a processor, ns: a line is read as JSON.
-        var cost: Int64 { 20_000 + Int64(charged) * 40 }
+        /// What that took of a processor, ns: a line is read as JSON. What is owed costs nothing here, since a worker that
+        /// gives many answers must not be heard more seldom for that.
+        var cost: Int64 { charged == 0 ? 0 : 20_000 + Int64(charged) * 40 }
         /// Whether most of it was none of the worker's.
         var isForeign: Bool { foreign > charged / 2 }
     }
@@ -55,9 +56,13 @@ struct WorkerHearing {
         var texts: [LineSplitter.Line] = []
         lines.take(bytes) { texts.append($0) }
         var heard = Heard()
-        // The middle of a long line that is owed is none of a flood's.
-        if texts.isEmpty, awaited == 0, !debt.isOwedByStore { charge(bytes.count, &heard) }
+        // The middle of a long line that is owed is none of a flood's, unless it is too long to be one.
+        let isOwed = (awaited > 0 || debt.owesLongLine) && !lines.isSkipping
+        if texts.isEmpty, !isOwed { charge(bytes.count, &heard) }
         for text in texts { hear(text, at: now, &heard) }
+        // One empty line is before each event, so that what a plugin has begun there ends.
+        let begun = texts.count { $0 == .whole([]) }
+        heard.charged += max(0, begun * 2 - texts.count)
         return heard
     }
 
@@ -67,8 +72,7 @@ struct WorkerHearing {
         switch line {
         case .whole(let text):
             size = text.count + 1
-            // One is before each event, so that what a plugin has begun there ends.
-            if text.isEmpty { return heard.charged += 1 }
+            if text.isEmpty { return }
             event = WorkerEvent(line: text)
         case .cut(let text): size = text.count
         }

@@ -128,9 +128,15 @@ final class ProcessLauncher: WorkerLauncher {
         return try groups.enter(setup.limits, isRoot: HostProcess.user == 0 && user == nil) {
             (joined) throws(SystemError) in
             setup.groups = joined
-            let link = try WorkerLink(
-                setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: hear)
-            return (link.pid, link)
+            let ledger = try ledger(setup.ledgerName)
+            do throws(SystemError) {
+                let link = try WorkerLink(setup, ledger: ledger, loop: loop, clock: clock, report: hear)
+                return (link.pid, link)
+            } catch {
+                // It is no dead worker's, so nobody would remove it before the next host's start.
+                try? ledgers.remove(setup.ledgerName)
+                throw error
+            }
         }
     }
 
@@ -159,7 +165,7 @@ final class ProcessLauncher: WorkerLauncher {
         places.own = place.map { [$0.caches, $0.data] + [$0.sharedCaches].compactMap { $0 } } ?? []
         places.code =
             [setup.home == .everybody ? copies : setup.copy]
-            + setup.libraries.folders.filter { $0 != sandboxes.plugins }
+            + sandboxes.libraryFolders(of: setup.libraries, copies: copies)
         places.backtracer = backtracer
         places.program = HostProcess.executable
         if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }

@@ -14,6 +14,8 @@ struct OpenSessions: ~Copyable {
     /// The ids of the sessions without a record. There may be many, and the supervisor has all other data about them.
     private var sessions: Set<SessionID> = []
     private var lines = 0
+    /// Whether somebody has removed the file, so that what is written to it is lost.
+    private var isGone = false
     /// The sessions that the previous host has left without a record.
     private(set) var owed: [OpenSession] = []
 
@@ -34,6 +36,7 @@ struct OpenSessions: ~Copyable {
     /// Notes a session that begins. Called before its worker is told, so that the session is known whatever dies next.
     mutating func begin(_ entry: OpenSession) throws(SystemError) {
         lines += 1
+        isGone = (try? file.status(subject: Self.name))?.links == 0
         try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
         sessions.insert(entry.session)
     }
@@ -41,12 +44,13 @@ struct OpenSessions: ~Copyable {
     /// Notes that a session has its record.
     mutating func end(_ session: SessionID) { sessions.remove(session) }
 
-    /// Whether most of the file is about sessions that have their records.
-    var isOvergrown: Bool { lines > Self.rewriteAt && lines > sessions.count * 4 }
+    /// Whether the file is to be written anew: most of it is about sessions that have their records, or it is gone.
+    var isOvergrown: Bool { isGone || lines > Self.rewriteAt && lines > sessions.count * 4 }
 
     /// Rewrites the file with these sessions, which must be all that have no record.
     mutating func rewrite(_ entries: [OpenSession]) throws(SystemError) {
         lines = 0  // if it fails, it is retried after as many lines again
+        isGone = false
         try directory.save(entries.flatMap { Self.line($0) }, as: Self.name, isSynchronized: false)
         file = try directory.openForAppending(Self.name)
         lines = entries.count

@@ -11,6 +11,8 @@ final class RecordKeeper {
     static let retry: Int64 = 2_000_000_000
     /// The number of records kept for the table at the end.
     private static let mostInHistory = 10_000
+    /// Their size in bytes, as `SessionRecord.estimatedSize` has it.
+    static let mostBytesInHistory = 16 << 20
     /// The size in bytes of a record above which its stats are not kept in memory.
     static let mostOfOneInHistory = 16 << 10
 
@@ -34,6 +36,7 @@ final class RecordKeeper {
     private var mustRewrite = false
     /// The records of this host, oldest first; if there are many, the newest of each plugin.
     private(set) var history: [SessionRecord] = []
+    private var historySize = 0
     /// The newest sessions of each routine; nil until a routine asks for its own.
     private var pastSessions: EndedSessions?
 
@@ -105,9 +108,13 @@ final class RecordKeeper {
         recorded.append(line.record.session)
         pastSessions?.add(line.record)
         // Of a large record only the brief form is kept in memory, which is scarcer than space in the files.
-        history.append(line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record)
-        if history.count > Self.mostInHistory {
-            history = RecentRecords.newest(history, most: Self.mostInHistory / 2)
+        let kept = line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record
+        history.append(kept)
+        historySize += kept.estimatedSize
+        if history.count > Self.mostInHistory || historySize > Self.mostBytesInHistory {
+            history = RecentRecords.newest(
+                history, most: Self.mostInHistory / 2, mostBytes: Self.mostBytesInHistory / 2)
+            historySize = history.reduce(0) { $0 + $1.estimatedSize }
         }
     }
 
@@ -181,8 +188,9 @@ final class RecordKeeper {
         do throws(SystemError) { try storage.rewrite(running()) } catch { log.write(.error, "", "\(error)") }
     }
 
-    /// Writes the waiting records when the host ends. Returns the number of records that are lost, which it also logs.
-    func finish() -> Int {
+    /// Writes the waiting records when the host ends, and leaves the next host no session that has its record: that host
+    /// may find the files of the records gone. Returns the number of records that are lost, which it also logs.
+    func finish(running: () -> [OpenSession]) -> Int {
         notBefore = notBefore.map { min($0, clock.monotonic()) }
         var why = ""
         if storage.waiting > 0 {
@@ -190,7 +198,8 @@ final class RecordKeeper {
         }
         let lost = storage.waiting + storage.lost
         if lost == 0 {
-            forgetRecorded { [] }
+            mustRewrite = true
+            forgetRecorded(running)
         } else {
             log.write(
                 .critical, "",
@@ -210,9 +219,15 @@ final class RecordKeeper {
         reports.sweep()
         spentLedgers += storage.ledgers
         let owed = storage.owed
-        let records = owed.map { recovered($0) }
-        for record in records { add(RecordLine(record)) }
+        var records: [SessionRecord] = []
+        for session in owed {
+            // One by one: each has the cycles of those before it in its total.
+            let record = recovered(session)
+            records.append(record)
+            add(RecordLine(record))
+        }
         history.removeAll()  // these are the other host's
+        historySize = 0
         mustRewrite = true
         write { [] }
         if !owed.isEmpty {

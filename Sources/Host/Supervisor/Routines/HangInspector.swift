@@ -91,7 +91,7 @@ final class HangInspector {
     }
 
     /// Inspects all sessions; returns each stuck one once.
-    func observe(_ subjects: [Subject]) -> [Finding] {
+    func observe(_ subjects: [Subject], mayTell: Bool = true) -> [Finding] {
         let snapshots = subjects.map { subject in
             ledgers.snapshot(subject.seat).flatMap { $0.session == subject.session.rawValue ? $0 : nil }
         }
@@ -106,7 +106,7 @@ final class HangInspector {
             var observed = Self.observed(subject, snapshot)
             if let lost { observed.began = max(observed.began, lost) }
             observed.isBehind = busy[subject.seat.worker] != nil
-            return watch.observe(subject.key, observed, at: now).map {
+            return watch.observe(subject.key, observed, at: now, mayTell: mayTell).map {
                 Self.finding($0, subject, snapshot, isTrusted: lost == nil)
             }
         }
@@ -114,7 +114,7 @@ final class HangInspector {
 
     /// Notes that a session's worker was asked to go on; with `now`, to begin a cycle at once.
     func asked(_ subject: Subject, now isNow: Bool) {
-        _ = observe([subject])
+        _ = observe([subject], mayTell: false)
         let boot = clock.boot()
         if isNow { watch.ask(subject.key, at: ClockReading(boot: boot, monotonic: clock.monotonic())) }
         isNew = true

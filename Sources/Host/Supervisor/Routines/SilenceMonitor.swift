@@ -16,8 +16,12 @@ final class SilenceMonitor {
     private let deadlines: Deadlines
     private var timer: Deadlines.Timer?
     private var watches: [String: QuietWatch] = [:]
-    /// Returns what a routine is doing; nil if it is gone. Set by the owner.
-    var activity: (String) -> Activity? = { _ in nil }
+    /// When the timer fires; `never` if it is not set.
+    private var next = MonotonicTime.never
+    /// Checks that are due within so many ns are made together, since each look goes through all routines.
+    private static let pace: Int64 = 100_000_000
+    /// Returns what those routines are doing that are not gone. Set by the owner.
+    var activities: (Set<String>) -> [String: Activity] = { _ in [:] }
     /// Receives the notifications. Set by the owner.
     var tell: (String, QuietWatch.Notice) -> Void = { _, _ in }
 
@@ -36,14 +40,14 @@ final class SilenceMonitor {
         } else {
             watches[identifier] = QuietWatch(silence: silence, tellsRecovery: tellsRecovery, now: clock.monotonic())
         }
-        setTimer()
+        setTimer(by: watches[identifier])
     }
 
     /// Notes that a session of the routine failed.
     func failed(_ identifier: String) {
         guard watches[identifier] != nil else { return }
         watches[identifier]?.failed(now: clock.monotonic())
-        setTimer()
+        setTimer(by: watches[identifier])
     }
 
     /// Notes the end of a session and the number of its good cycles, since it may have been too short to be inspected.
@@ -55,8 +59,11 @@ final class SilenceMonitor {
     }
 
     private func look(_ now: MonotonicTime) {
-        for (identifier, watch) in watches where watch.nextCheck ?? .never <= now {
-            switch activity(identifier) {
+        next = .never
+        let due = watches.filter { $0.value.nextCheck ?? .never <= now }
+        let found = activities(Set(due.keys))
+        for identifier in due.keys {
+            switch found[identifier] {
             case nil: watches[identifier] = nil
             case .rests: watches[identifier]?.rests(now: now)
             case .works(let session, let good):
@@ -64,11 +71,18 @@ final class SilenceMonitor {
                 tell(identifier, notice)
             }
         }
-        setTimer()
+        let earliest = watches.values.reduce(MonotonicTime.never) { min($0, $1.nextCheck ?? .never) }
+        setTimer(at: max(earliest, now + Self.pace))
     }
 
-    private func setTimer() {
-        guard let timer else { return }
-        deadlines.set(timer, at: watches.values.compactMap(\.nextCheck).min())
+    /// Sets the timer for a routine too. If the timer then fires too early, it is set again.
+    private func setTimer(by watch: QuietWatch?) {
+        if let check = watch?.nextCheck { setTimer(at: check) }
+    }
+
+    private func setTimer(at time: MonotonicTime) {
+        guard time < next, let timer else { return }
+        next = time
+        deadlines.set(timer, at: time)
     }
 }

@@ -8,7 +8,8 @@ public struct LineSplitter: Sendable {
     }
 
     private var rest: [UInt8] = []
-    private var isSkipping = false
+    /// Whether the rest of a line that was too long is being discarded.
+    public private(set) var isSkipping = false
     /// The maximum length of a line in bytes. It may be changed at any time and applies from the next line on.
     public var limit: Int
 
