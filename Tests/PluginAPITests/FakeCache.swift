@@ -196,6 +196,7 @@ import CPluginAPI
             return 0
         }
         unsafe table.cache_release = { scheduler, value in
+            unsafe FakeHost.of(scheduler).releases += 1
             guard unsafe there(value).pointee.pin.0 == 1 else { return }
             unsafe FakeHost.of(scheduler).pins -= 1
         }

@@ -313,12 +313,14 @@ enum CacheStorage: Sendable {
     }
 
     /// The box of an answer, which holds its value from here on: a pin of the host's, as an answer to a thread of the
-    /// plugin's own has one, is given back.
+    /// plugin's own has one, is given back. Of an answer without a pin nothing may be given back: the host counts the pins of
+    /// a value, and that would be the one of another thread that still reads it.
     @inline(__always)
     private func take(
         _ facts: inout schedhost_cache_value, _ scheduler: Scheduler, key: String, made: ValueBox?
     ) throws -> ValueBox {
-        defer { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) }
+        let isPinned = unsafe !CurrentScheduler.isKept(for: scheduler.pointer)
+        defer { if isPinned { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) } }
         return unsafe try box(facts, key: key, made: made)
     }
 

@@ -33,7 +33,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     }
     let call = unsafe user.assumingMemoryBound(to: SourceCall.self)
     let context = unsafe call.pointee.context
-    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
+    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
         do {
             let box = unsafe try call.pointee.load(text(key, keySize))
             unsafe try call.pointee.binding.storage.write(box, to: writer, cache: call.pointee.binding.name)
@@ -84,7 +84,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
         let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
         // A cache of the plugin is loaded on behalf of the routine that asks.
         let context = unsafe source.context.shared.context(of: scheduler) ?? source.context
-        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
+        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
             do {
                 unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
                 return Code.ok
