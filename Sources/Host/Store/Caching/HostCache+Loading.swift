@@ -16,7 +16,7 @@ extension HostCache {
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         if let view = begun.view { contents.withLock { _ in begun.load.loader = view.caller.callerName } }
         let outer = CacheWaits.enter(begun.load)
-        defer { CacheWaits.leave(to: outer) }
+        defer { CacheWaits.leave(begun.load, to: outer) }
         let isNested = outer > 0
         guard let disk else { return unsafe load(begun, given, isNested: isNested) }
         var ticket = begun
