@@ -1,4 +1,5 @@
 import HostSystem
+import HostTestKit
 import Synchronization
 import Testing
 

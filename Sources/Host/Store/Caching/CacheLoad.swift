@@ -4,7 +4,7 @@ internal import Synchronization
 /// A load in progress, shared by all callers that wait for it. What its source writes to is the same object, since to allocate
 /// another one takes about a tenth of a load of a few bytes.
 final class CacheLoad: CacheWriter, @unchecked Sendable {
-    // @unchecked: `isAwaited`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not
+    // @unchecked: `isAwaited`, `mayAdopt`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not
     // check each access once more; and what it inherits, only by the thread that runs the source.
 
     /// How a load ended.
@@ -25,6 +25,8 @@ final class CacheLoad: CacheWriter, @unchecked Sendable {
     @safe @exclusivity(unchecked) var isAwaited = false
     /// How the load ended, for those who wait; nil while it is in progress.
     @safe @exclusivity(unchecked) var outcome: Outcome?
+    /// Whether it may take over what the disk or the store has: not if that was being removed when it began.
+    @safe @exclusivity(unchecked) var mayAdopt = true
     /// The routine that performs it, for a cache that routines share. Accessed under the cache's lock.
     @safe @exclusivity(unchecked) var loader: String?
     /// The thread that runs the source; 0 until one does, and when it has ended.

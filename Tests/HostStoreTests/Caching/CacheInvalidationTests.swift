@@ -1,0 +1,91 @@
+import HostSystem
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostStore
+
+/// What was invalidated does not come back, whatever happens at the same time, and whatever the disk does.
+@Suite("Invalidation")
+struct CacheInvalidationTests {
+    private static let options = unsafe CacheOptions(expire: .max)
+
+    @Test(
+        "a call that comes while the file is being removed does not bring its value back",
+        arguments: [[], [5]] as [[UInt8]], [true, false])
+    func callMeanwhile(_ key: [UInt8], _ hasSource: Bool) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        try cache.put([1], key: key).get()
+        world.disk.meanwhile("remove") {
+            #expect(cache.peek(key: key).error == .notFound)
+            let answer = unsafe cache.get(key: key, source: hasSource ? source([2]) : nil)
+            if hasSource { #expect(answer.bytes == [2]) } else { #expect(answer.error == .notFound) }
+        }
+        try cache.invalidate(key: key).get()
+        // What was loaded since is kept.
+        if hasSource { #expect(cache.peek(key: key).bytes == [2]) } else { #expect(cache.peek(key: key).error == .notFound) }
+        unsafe #expect(cache.get(key: key, source: source([3])).bytes == (hasSource ? [2] : [3]))
+    }
+
+    @Test("a load that has read the file when it is removed does not keep its value", arguments: [[], [5]] as [[UInt8]])
+    func loadMeanwhile(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        try world.cache(.disk, Self.options).put([1], key: key).get()
+        world.restart()
+        let cache = try world.cache(.disk, Self.options)
+        world.disk.meanwhile("open") { #expect(cache.invalidate(key: key).isDone) }
+        unsafe #expect(cache.get(key: key, source: source([2])).bytes == [2])
+        unsafe #expect(cache.get(key: key, source: source([3])).bytes == [3])
+    }
+
+    @Test("a look that has read the file when it is removed does not see its value", arguments: [[], [5]] as [[UInt8]])
+    func lookMeanwhile(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        try world.cache(.disk, Self.options).put([1], key: key).get()
+        world.restart()
+        let cache = try world.cache(.disk, Self.options)
+        world.disk.meanwhile("open") { #expect(cache.invalidate(key: key).isDone) }
+        #expect(cache.peek(key: key).error == .notFound)
+        unsafe #expect(cache.get(key: key, source: source([2])).bytes == [2])
+        // What else is invalidated meanwhile is no reason not to see it.
+        world.restart()
+        let later = try world.cache(.disk, Self.options)
+        world.disk.meanwhile("open") { _ = later.invalidate(key: [9]) }
+        #expect(later.peek(key: key).bytes == [2])
+    }
+
+    @Test("what is put while the file is being removed stays", arguments: [[], [5]] as [[UInt8]])
+    func putMeanwhile(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        try cache.put([1], key: key).get()
+        world.disk.meanwhile("remove") { #expect(cache.put([2], key: key).isDone) }
+        try cache.invalidate(key: key).get()
+        #expect(cache.peek(key: key).bytes == [2])
+    }
+
+    @Test("several removals of one value at once: the last one ends them")
+    func removals() {
+        var removals = CacheRemovals()
+        #expect(!removals.has([1]))
+        removals.begin([1])
+        removals.begin([1])
+        removals.end([1])
+        #expect(removals.has([1]) && !removals.has([]))
+        removals.end([1])
+        #expect(!removals.has([1]))
+    }
+
+    @Test("a call that comes while the store drops the value does not bring it back")
+    func sharedMeanwhile() throws {
+        let world = SharedWorld()
+        let cache = try world.host(Self.options)
+        unsafe #expect(cache.get(source: source([1])).bytes == [1])
+        world.store.state.withLock { state in
+            state.beforeDrop = { unsafe #expect(cache.get(source: source([2])).bytes == [2]) }
+        }
+        try cache.invalidate().get()
+        unsafe #expect(cache.get(source: source([3])).bytes == [2])
+    }
+}
