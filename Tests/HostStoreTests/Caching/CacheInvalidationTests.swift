@@ -65,6 +65,43 @@ struct CacheInvalidationTests {
         #expect(cache.peek(key: key).bytes == [2])
     }
 
+    @Test("a load that is too large, and outdated, leaves what was put meanwhile", arguments: [[], [5]] as [[UInt8]])
+    func tooLargeAndOutdated(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let options = unsafe CacheOptions(expire: .max, maxValueBytes: 100)
+        let cache = try world.cache(.disk, options)
+        let large = [UInt8](repeating: 7, count: 101)
+        let answer = unsafe cache.get(key: key, source: source(large) { _ = cache.put([1], key: key) })
+        #expect(answer.bytes == large && cache.peek(key: key).bytes == [1])
+        world.restart()
+        #expect(try world.cache(.disk, options).peek(key: key).bytes == [1])
+    }
+
+    @Test(
+        "a load that is too large outdates the file, and not what comes while that is removed",
+        arguments: [[], [5]] as [[UInt8]], [true, false])
+    func tooLarge(_ key: [UInt8], _ isPut: Bool) throws {
+        let world = CacheWorld()
+        let options = unsafe CacheOptions(expire: .max, maxValueBytes: 100)
+        let cache = try world.cache(.disk, options)
+        try cache.put([1], key: key).get()
+        let large = [UInt8](repeating: 7, count: 101)
+        let answer = unsafe cache.get(
+            CacheLookup(fresh: true), key: key,
+            source: source(large) {
+                world.disk.meanwhile("lock") {
+                    if isPut {
+                        #expect(cache.put([2], key: key).isDone)
+                    } else {
+                        unsafe #expect(cache.get(key: key, source: source([2])).bytes == [2])
+                    }
+                }
+            })
+        #expect(answer.bytes == large && cache.peek(key: key).bytes == [2])
+        world.restart()
+        #expect(try world.cache(.disk, options).peek(key: key).bytes == [2])
+    }
+
     @Test("several removals of one value at once: the last one ends them")
     func removals() {
         var removals = CacheRemovals()

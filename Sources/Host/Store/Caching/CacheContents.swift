@@ -238,7 +238,8 @@ struct CacheContents {
         let isKept = entry.flight.succeed(ticket.load.flight, produced: now, keep: value.cost <= valueLimit)
         let old = isCurrent ? entries.replace(entry, isKept ? value : nil, onDisk: false) : nil
         close(ticket.load, .made(value))
-        return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept)
+        return CacheMade(
+            entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept, isTooLarge: isCurrent && !isKept)
     }
 
     /// Ends a load whose source failed after `time` ns, and returns the result for the call.
@@ -265,9 +266,7 @@ struct CacheContents {
     }
 
     /// Ends a load that will not be performed; all callers that wait for it ask again.
-    mutating func callOff(_ load: CacheLoad) {
-        finish(load, .again)
-    }
+    mutating func callOff(_ load: CacheLoad) { finish(load, .again) }
 
     private func finish(_ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
         load.entry.flight.abandon()

@@ -193,12 +193,12 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Removes the file of a key; returns false if there was none. Later values get generations above `generation` and
-    /// above all that were seen on disk.
+    /// Removes the file of a key, if its generation is at most `limit`; returns false if there was none. Later values get
+    /// generations above `generation` and above all that were seen on disk.
     @discardableResult
-    func remove(_ key: [UInt8], generation: UInt64) -> Bool {
+    func remove(_ key: [UInt8], generation: UInt64, upTo limit: UInt64 = .max) -> Bool {
         do {
-            return try store.remove(path(key), generation: max(generation, newest))
+            return try store.remove(path(key), generation: max(generation, newest), upTo: limit)
         } catch {
             environment.report(.saveFailed(cache: title, error: error.description))
             return false

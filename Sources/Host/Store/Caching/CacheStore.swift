@@ -345,9 +345,9 @@ final class CacheStore: Sendable {
         }
     }
 
-    /// Removes a value's file; returns false if there was none. Later values of the cache get generations above
-    /// `generation`.
-    func remove(_ path: Path, generation: UInt64) throws(SystemError) -> Bool {
+    /// Removes a value's file, if its generation is at most `limit`; returns false if there was none. Later values of the
+    /// cache get generations above `generation`.
+    func remove(_ path: Path, generation: UInt64, upTo limit: UInt64 = .max) throws(SystemError) -> Bool {
         if path.key.isEmpty, generation > 0, let directory = try directory(path, create: false),
             (try? directory.folder.status(path.file.text)) != nil
         {
@@ -357,6 +357,7 @@ final class CacheStore: Sendable {
         guard let folder = try directory(path, create: false)?.folder else { return false }
         let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         defer { lock?.release() }
+        if let found = CacheFileReader.glance(folder, path.file.text), found.generation > limit { return false }
         do {
             try folder.remove(path.file.text)
         } catch {

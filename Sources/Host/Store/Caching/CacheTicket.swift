@@ -51,4 +51,6 @@ struct CacheMade {
     let loads: UInt64
     /// Whether the entry holds the new value now.
     let isKept: Bool
+    /// Whether it would, if it were not too large; so what was there before is outdated, and nothing comes in its place.
+    var isTooLarge = false
 }

@@ -143,8 +143,10 @@ extension HostCache {
     private func succeed(
         _ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
     ) -> ServedValue {
-        let made = change {
-            $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
+        let made = change { contents in
+            let made = contents.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
+            if made.isTooLarge, disk != nil { contents.removals.begin(ticket.entry.key) }
+            return made
         }
         wake(after: ticket.load)
         if let old = made.old { release(old, byCallback: ticket.isByCallback) }
@@ -159,8 +161,10 @@ extension HostCache {
         if made.isKept {
             _ = save(made, loadTime: time)
             budget.makeRoom()
-        } else if value.cost > valueLimit {
-            removeFile(ticket.entry.key)
+        } else if made.isTooLarge, let disk {
+            // Of what was put since then the file stays.
+            disk.remove(ticket.entry.key, generation: value.generation, upTo: value.generation)
+            contents.withLock { $0.removals.end(ticket.entry.key) }
         }
         return CacheContents.loaded(value, now: clock.now)
     }

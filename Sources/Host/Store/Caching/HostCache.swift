@@ -334,8 +334,7 @@ internal import Synchronization
     }
 
     /// Removes the value's file; returns false if there was none.
-    @discardableResult
-    func removeFile(_ key: [UInt8]) -> Bool {
+    private func removeFile(_ key: [UInt8]) -> Bool {
         disk?.remove(key, generation: contents.withLock { $0.generation }) ?? false
     }
 
