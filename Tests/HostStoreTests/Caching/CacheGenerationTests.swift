@@ -1,8 +1,9 @@
-import HostStore
 import HostTestKit
 import HostValues
 import Synchronization
 import Testing
+
+@testable import HostStore
 
 /// The numbers of a cache's values.
 @Suite("Generations of cached values")
@@ -68,6 +69,23 @@ struct CacheGenerationTests {
         world.restart()
         #expect(try Self.put(world, key) == 4)
         #expect(try Self.put(world, [7]) == 5)
+    }
+
+    @Test("they go on where another process has given later ones", arguments: [[], [5]] as [[UInt8]], [true, false])
+    func otherProcess(_ key: [UInt8], _ isHeld: Bool) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        if isHeld { try cache.put([0], key: key).get() } else { #expect(cache.peek(key: key).error == .notFound) }
+        cache.forget(nil)
+        _ = cache.invalidate(key: [77])  // From here on it does not ask for the highest generation of all files.
+        let other = try world.makeNamespace().open("name", Self.options, isOnDisk: true).get()
+        for number in 1...50 as ClosedRange<UInt8> { try other.put([number], key: key).get() }
+        let last = try other.peek(key: key).get().value.generation
+        try cache.invalidate(key: key).get()
+        #expect(try Self.put(world, key) == last + 1)
+        try cache.invalidate(key: key).get()
+        world.restart()
+        #expect(try Self.put(world, key) == last + 2)
     }
 
     @Test("a file whose header is damaged does not begin the numbers anew", arguments: [0, 24, 200], [true, false])

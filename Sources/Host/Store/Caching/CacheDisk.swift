@@ -198,7 +198,9 @@ final class CacheDisk: Sendable {
     @discardableResult
     func remove(_ key: [UInt8], generation: UInt64, upTo limit: UInt64 = .max) -> Bool {
         do {
-            return try store.remove(path(key), generation: max(generation, newest), upTo: limit)
+            let removed = try store.remove(path(key), generation: max(generation, newest), upTo: limit)
+            note(removed.told)
+            return removed.isGone
         } catch {
             environment.report(.saveFailed(cache: title, error: error.description))
             return false
