@@ -102,6 +102,63 @@ struct CacheInvalidationTests {
         #expect(try world.cache(.disk, options).peek(key: key).bytes == [2])
     }
 
+    @Test("on a full disk the file goes all the same", arguments: [[], [5]] as [[UInt8]])
+    func fullDisk(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        try cache.put([1], key: key).get()
+        world.disk.arm(.failure(28), only: "mark")
+        try cache.invalidate(key: key).get()
+        unsafe #expect(cache.get(key: key, source: source(nil)).bytes == nil)
+        world.disk.arm(nil)
+        world.restart()
+        #expect(try world.cache(.disk, Self.options).peek(key: key).error == .notFound)
+    }
+
+    @Test("what cannot be removed is not read", arguments: [[], [5]] as [[UInt8]], [5, 13, 28] as [Int32])
+    func notRemoved(_ key: [UInt8], _ number: Int32) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        try cache.put([1], key: key).get()
+        world.disk.arm(.failure(number), only: "remove")
+        try cache.invalidate(key: key).get()
+        #expect(cache.peek(key: key).error == .notFound)
+        unsafe #expect(cache.get(key: key, source: source([2])).bytes == [2])
+        // What is saved in its place is.
+        world.disk.arm(nil)
+        try cache.put([3], key: key).get()
+        cache.forget(key)
+        #expect(cache.peek(key: key).bytes == [3])
+    }
+
+    @Test("what cannot be saved outdates the file, also when it is no longer in memory", arguments: [[], [5]] as [[UInt8]])
+    func notSaved(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        try cache.put([1], key: key).get()
+        world.disk.arm(.failure(28), only: "write")
+        try cache.put([2], key: key).get()
+        #expect(cache.counters().saveFailures == 1 && cache.peek(key: key).bytes == [2])
+        for candidate in cache.candidates() { cache.evict(candidate) }
+        #expect(cache.peek(key: key).error == .notFound)
+        unsafe #expect(cache.get(key: key, source: source([4])).bytes == [4])
+    }
+
+    @Test("of many outdated files one is known at least")
+    func outdated() {
+        var files = OutdatedFiles()
+        #expect(!files.has([], 1) && !files.has([], 0))
+        files.add([], upTo: 7)
+        files.add([], upTo: 5)
+        #expect(files.has([], 7) && !files.has([], 8) && !files.has([1], 1))
+        for number in 0..<UInt16(OutdatedFiles.limit) {
+            files.add([UInt8(number >> 8), UInt8(number & 255)], upTo: 9)
+        }
+        #expect(files.has([], 7) && files.has([0, 0], 9) && !files.has([0, 0], 10))
+        files.remove([15, 255])
+        #expect(!files.has([15, 255], 10))
+    }
+
     @Test("several removals of one value at once: the last one ends them")
     func removals() {
         var removals = CacheRemovals()

@@ -21,10 +21,17 @@ extension CacheStore {
         let found = CacheFileReader.glance(folder, path.file.text)?.generation ?? 0
         removed.told = path.key.isEmpty ? found : max(found, (try? lock?.mark())?.generation ?? 0)
         if found > limit { return removed }
-        let last = max(generation, found)
-        if path.key.isEmpty, last > 0, (try? folder.status(path.file.text)) != nil {
-            // Records the generation in the key directory, since the file that contains it is about to go.
-            try Self.raise(last, of: path.name, in: folder)
+        let last = path.key.isEmpty ? max(generation, found) : 0
+        var isLate = false
+        if last > 0, (try? folder.status(path.file.text)) != nil {
+            // Records the generation in the key directory, since the file that contains it is about to go. Where there is no room
+            // for that, the file goes first.
+            do throws(SystemError) {
+                try Self.raise(last, of: path.name, in: folder)
+            } catch {
+                guard error.isDiskFull else { throw error }
+                isLate = true
+            }
         }
         do {
             try folder.remove(path.file.text)
@@ -33,6 +40,8 @@ extension CacheStore {
             throw error
         }
         removed.isGone = true
+        // If there is no room even now, the next process begins with lower numbers; but the value is not to come back.
+        if isLate { try? Self.raise(last, of: path.name, in: folder) }
         if settings.durability == .power { try folder.synchronize() }
         return removed
     }
