@@ -1,3 +1,4 @@
+import HostSystem
 import HostTestKit
 import HostValues
 import Synchronization
@@ -104,6 +105,44 @@ struct CacheGenerationTests {
             let next = try Self.put(world)
             #expect(next > last)
             last = next
+        }
+    }
+
+    @Test("a file that claims to be the last one of all is damaged, and is replaced", arguments: [[], [5]] as [[UInt8]])
+    func highest(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        _ = try Self.put(world, key)
+        let path = try #require(world.disk.files.keys.first { $0.hasSuffix(".shc") })
+        let file = try #require(world.disk.files[path])
+        var header = try #require(CacheFileHeader(Array(file.dropLast())))
+        for generation in [UInt64.max, CacheFileHeader.generationLimit] {
+            header.generation = generation
+            var buffer = ByteWriter()
+            header.encode(to: &buffer)
+            world.disk.set(path, unsafe [UInt8](buffer.bytes) + [1])
+            world.restart()
+            let cache = try world.cache(.disk, Self.options)
+            #expect(cache.peek(key: key).error == .notFound && cache.counters().corrupt == 1)
+            #expect(try Self.put(world, key) < CacheFileHeader.generationLimit)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).peek(key: key).bytes == [1])
+        }
+    }
+
+    @Test("a lock file that tells such a number tells nothing", arguments: [[], [5]] as [[UInt8]])
+    func highestMark(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        for _ in 0..<3 { _ = try Self.put(world, [5]) }
+        world.disk.state.withLock { state in
+            for path in state.marks.keys { state.marks[path]?.generation = .max }
+        }
+        for number in 4...6 as ClosedRange<UInt64> {
+            world.restart()
+            let cache = try world.cache(.disk, Self.options)
+            try cache.put([9], key: key).get()
+            #expect(try cache.peek(key: key).get().value.generation <= number)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).peek(key: key).bytes == [9])
         }
     }
 

@@ -158,7 +158,7 @@ struct CacheContents {
         else { return (nil, nil) }
         // The value predates the call, so it is not a new version for a call that asks for a fresh value.
         if novelty == .known { ticket.call.version = entry.flight.version }
-        generation = max(max(generation, floor) &+ 1, found.header.generation)
+        generation = max(generation, floor) &+ 1
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
             .bytes(found.payload), key: entry.key, generation: generation, serial: serials.next(), produced: produced,

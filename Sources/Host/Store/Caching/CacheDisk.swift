@@ -75,7 +75,9 @@ final class CacheDisk: Sendable {
         key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)
     }
 
+    /// What a lock file tells has no checksum.
     private func note(_ generation: UInt64) {
+        if generation >= CacheFileHeader.generationLimit { return }
         state.withLock { $0.newest = max($0.newest, generation) }
     }
 
