@@ -231,6 +231,25 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(code == Int32(SCHEDHOST_INVALID))
     }
 
+    /// To Swift they are one text, to the host two names.
+    @Test func equivalentNamesAreDifferentCaches() {
+        let host = FakeHost()
+        let names = ["caf\u{e9}", "cafe\u{301}", "a\u{300}", "a\u{340}", "K", "\u{212a}"]
+        #expect(names[0] == names[1] && names[2] == names[3] && names[4] == names[5])
+        let caches = names.indices.map { index in CacheMemory(names[index], expire: nil) { index } }
+        host.once { scheduler throws in
+            for _ in 0..<2 {
+                for (index, name) in names.enumerated() {
+                    #expect(try caches[index]() == index)
+                    #expect(try scheduler.cacheMemory(name, expire: nil) { -1 } == index)
+                    #expect(try scheduler.cacheMemory(name, expire: nil) { -1 } == index)
+                    #expect(try scheduler.cache(name, expire: nil) { index } == index)
+                }
+            }
+        }
+        #expect(host.failures == [])
+    }
+
     @Test func negativeToleranceIsRefused() {
         let host = FakeHost()
         let cache = CacheMemory("n", expire: nil) { 1 }

@@ -113,7 +113,7 @@ extension CallbackContext {
     /// The cache of that kind and name, if it is open.
     func binding(_ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope) -> CacheBinding? {
         caches(of: scope).withLock { caches in
-            for cache in caches where cache.kind == kind && cache.name == name { return cache }
+            for cache in caches where cache.isInPlace(kind, name, scope) { return cache }
             return nil
         }
     }
@@ -174,7 +174,7 @@ extension CallbackContext {
         let new = unsafe CacheBinding(storage, name, scope, type: type, handle: handle, context: self)
         let winner = caches(of: scope).withLock { caches in
             // Another thread may have been faster.
-            if let known = caches.first(where: { $0.kind == new.kind && $0.name == name }) { return known }
+            if let known = caches.first(where: { $0.isInPlace(new.kind, name, scope) }) { return known }
             caches.append(new)
             // For ever, as its handle: declarations remember it without a reference.
             _ = unsafe Unmanaged.passRetained(new)
