@@ -108,7 +108,8 @@ struct CacheGenerationTests {
         }
     }
 
-    @Test("a file that claims to be the last one of all is damaged, and is replaced", arguments: [[], [5]] as [[UInt8]])
+    @Test(
+        "a file that claims to be the last one of all is damaged, and is replaced", arguments: [[], [5]] as [[UInt8]])
     func highest(_ key: [UInt8]) throws {
         let world = CacheWorld()
         _ = try Self.put(world, key)

@@ -24,11 +24,16 @@ struct CacheInvalidationTests {
         }
         try cache.invalidate(key: key).get()
         // What was loaded since is kept.
-        if hasSource { #expect(cache.peek(key: key).bytes == [2]) } else { #expect(cache.peek(key: key).error == .notFound) }
+        if hasSource {
+            #expect(cache.peek(key: key).bytes == [2])
+        } else {
+            #expect(cache.peek(key: key).error == .notFound)
+        }
         unsafe #expect(cache.get(key: key, source: source([3])).bytes == (hasSource ? [2] : [3]))
     }
 
-    @Test("a load that has read the file when it is removed does not keep its value", arguments: [[], [5]] as [[UInt8]])
+    @Test(
+        "a load that has read the file when it is removed does not keep its value", arguments: [[], [5]] as [[UInt8]])
     func loadMeanwhile(_ key: [UInt8]) throws {
         let world = CacheWorld()
         try world.cache(.disk, Self.options).put([1], key: key).get()
@@ -131,7 +136,9 @@ struct CacheInvalidationTests {
         #expect(cache.peek(key: key).bytes == [3])
     }
 
-    @Test("what cannot be saved outdates the file, also when it is no longer in memory", arguments: [[], [5]] as [[UInt8]])
+    @Test(
+        "what cannot be saved outdates the file, also when it is no longer in memory",
+        arguments: [[], [5]] as [[UInt8]])
     func notSaved(_ key: [UInt8]) throws {
         let world = CacheWorld()
         let cache = try world.cache(.disk, Self.options)

@@ -24,7 +24,9 @@ struct CacheWaitsTests {
         }
     }
 
-    @Test("a load waits for the thread that performs one that it waits for, until that one has ended", arguments: [true, false])
+    @Test(
+        "a load waits for the thread that performs one that it waits for, until that one has ended",
+        arguments: [true, false])
     func ended(_ isOver: Bool) throws {
         let (first, second) = (Self.load(), Self.load())
         let turns = Turns()

@@ -207,7 +207,8 @@ final class CacheDisk: Sendable {
     @discardableResult
     func remove(_ key: [UInt8], generation: UInt64, upTo limit: UInt64 = .max) -> Bool {
         do {
-            let removed = try store.remove(path(key), generation: max(generation, newest), upTo: limit)
+            let removal = CacheFileRemoval(path: path(key), generation: max(generation, newest), limit: limit)
+            let removed = try removal.perform(in: store)
             note(removed.told)
             if removed.isGone { state.withLock { $0.outdated.remove(key) } }
             return removed.isGone

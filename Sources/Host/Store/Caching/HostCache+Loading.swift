@@ -60,14 +60,6 @@ extension HostCache {
 
     // MARK: - The disk
 
-    /// The outcome of the steps before the source is run.
-    private enum Prepared {
-        /// The disk has a value that satisfies the call, and the load has ended.
-        case found(CacheServed)
-        /// Run the source, and release the lock after the result was saved.
-        case load((any CacheFileLock)?)
-    }
-
     /// How long a load waits for another process that loads the same value, in ns; afterwards both load.
     private static let patience: Int64 = 10_000_000_000
 
@@ -118,7 +110,7 @@ extension HostCache {
         defer { writer.end() }
         // Between the begin of a load and its source is nothing but a disk, a store, or the start of a thread.
         let start = isPrivate && !ticket.isAhead ? ticket.load.flight.began : clock.now
-        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe run(given, ticket.view, key, writer) }
+        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe ticket.run(given, options.source, key) }
         let now = clock.now
         let time = now - start
         if let failure { return fail(ticket, failure, now, time, claim) }
@@ -128,16 +120,6 @@ extension HostCache {
             return fail(ticket, nothing, now, time, claim)
         }
         return .success(succeed(ticket, content, now, time, claim))
-    }
-
-    /// Runs the source that the call has given, or else the cache's own one. Each is called where it is found: to make one
-    /// value of them first would allocate for each.
-    private func run(
-        _ given: CacheSource?, _ view: CacheView?, _ key: UnsafeRawBufferPointer, _ writer: CacheWriter
-    ) -> CacheSourceFailure? {
-        if let given = unsafe given { return unsafe given(key, writer) }
-        if let source = unsafe view?.source { return unsafe source(key, writer) }
-        return unsafe options.source?(key, writer)
     }
 
     private func succeed(

@@ -342,9 +342,3 @@ internal import Synchronization
         key.count > CacheFileHeader.longestText ? .invalid("a key has at most 65536 bytes") : nil
     }
 }
-
-/// The codes of failures that originate in the caches, as in the ABI.
-enum CacheCode {
-    static let invalid: Int32 = -1
-    static let notFound: Int32 = -2
-}

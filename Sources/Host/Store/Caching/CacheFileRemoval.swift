@@ -2,21 +2,26 @@ internal import HostSystem
 internal import HostValues
 
 /// The removal of a value's file.
-extension CacheStore {
-    /// What a removal has found.
-    struct Removed {
+struct CacheFileRemoval {
+    /// What it has found.
+    struct Outcome {
         /// Whether there was a file, and it is gone.
         var isGone = false
         /// The highest generation that the file told, or for keyed values the folder's lock file; 0 if neither did.
         var told: UInt64 = 0
     }
 
-    /// Removes a value's file, if its generation is at most `limit`. Later values of the cache get generations above
-    /// `generation` and above that of the file, which another process may have written.
-    func remove(_ path: Path, generation: UInt64, upTo limit: UInt64 = .max) throws(SystemError) -> Removed {
-        var removed = Removed()
-        guard let folder = try directory(path, create: false)?.folder else { return removed }
-        let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
+    let path: CacheStore.Path
+    /// Later values of the cache get generations above this and above that of the file, which another process may have written.
+    let generation: UInt64
+    /// A file of a later generation stays.
+    let limit: UInt64
+
+    /// Removes the file from its place in that store.
+    func perform(in store: CacheStore) throws(SystemError) -> Outcome {
+        var removed = Outcome()
+        guard let folder = try store.directory(path, create: false)?.folder else { return removed }
+        let lock = try folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
         defer { lock?.release() }
         let found = CacheFileReader.glance(folder, path.file.text)?.generation ?? 0
         removed.told = path.key.isEmpty ? found : max(found, (try? lock?.mark())?.generation ?? 0)
@@ -27,7 +32,7 @@ extension CacheStore {
             // Records the generation in the key directory, since the file that contains it is about to go. Where there is no room
             // for that, the file goes first.
             do throws(SystemError) {
-                try Self.raise(last, of: path.name, in: folder)
+                try CacheStore.raise(last, of: path.name, in: folder)
             } catch {
                 guard error.isDiskFull else { throw error }
                 isLate = true
@@ -41,8 +46,8 @@ extension CacheStore {
         }
         removed.isGone = true
         // If there is no room even now, the next process begins with lower numbers; but the value is not to come back.
-        if isLate { try? Self.raise(last, of: path.name, in: folder) }
-        if settings.durability == .power { try folder.synchronize() }
+        if isLate { try? CacheStore.raise(last, of: path.name, in: folder) }
+        if store.settings.durability == .power { try folder.synchronize() }
         return removed
     }
 }
