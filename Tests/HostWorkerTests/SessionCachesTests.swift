@@ -74,6 +74,39 @@ struct SessionCachesTests {
             [Label(name: String(repeating: "x", count: 200), isOnDisk: false): counters(1)], since: [:])
         #expect(long.first?.name == "cache.\(String(repeating: "x", count: 100))….hits")
     }
+
+    @Test("names that are equivalent in Unicode are two caches, whose counts a record has together")
+    func equivalentNames() throws {
+        typealias Label = RoutineCaches.Label
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        #expect(names[0] == names[1])
+        let labels = names.map { Label(name: $0, isOnDisk: false) }
+        #expect(labels[0] != labels[1] && Set(labels).count == 2)
+        let kit = unsafe try PluginKit([Script()])
+        let caches = SessionCaches()
+        let made = caches.use {
+            RoutineCaches(plugin: kit.context, routine: "r", number: 0, settings: CacheSettings())
+        }
+        let cell = unsafe kit.context.runners[0].cell
+        for (index, name) in names.enumerated() {
+            let handle = unsafe try made.open(
+                name, CacheOptions(expire: .max), isDisk: false, source: nil, cell: cell
+            ).get()
+            #expect(unsafe [UInt8](arrayLiteral: 1).withUnsafeBytes { unsafe handle.cache.put($0) }.isSuccess)
+            for _ in 0...index { _ = unsafe handle.cache.get() }
+        }
+        let counted = caches.counters()
+        #expect(labels.map { counted[$0]?.hits } == [1, 2])
+        caches.open()
+        for name in names {
+            let handle = unsafe try made.open(
+                name, CacheOptions(expire: .max), isDisk: false, source: nil, cell: cell
+            ).get()
+            _ = unsafe handle.cache.get()
+        }
+        let columns = caches.end(now: 1)?.columns ?? []
+        #expect(columns.map { "\($0.name) \($0.count)" } == ["cache.\(names[0]).hits 2", "cache.\(names[0]).bytes 2"])
+    }
 }
 
 extension Result {

@@ -116,6 +116,48 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(host.memoryCaches["m"]?.loads == 1)
     }
 
+    /// The host counts the pins of a value, and not whose they are: to give back one that is not there would take away that of
+    /// a thread which still reads the value.
+    @Test func whatComesWithoutAPinIsNotReleased() {
+        let host = FakeHost()
+        let other = FakeHost()
+        let foreign = UncheckedBox<Scheduler?>(nil)
+        other.once { foreign.value = $0 }
+        let memory = CacheMemory("m", expire: nil) { Thing() }
+        let disk = Cache("d", expire: nil) { [1] }
+        let nesting = CacheMemory("n", expire: nil) {
+            // In a source all is kept, also what is asked on behalf of another routine.
+            for scheduler in [nil, foreign.value] {
+                _ = try memory(key: "n", in: scheduler)
+                _ = try memory.peek(key: "n", in: scheduler)
+                _ = try disk.peek(in: scheduler)
+            }
+        }
+        host.once { scheduler throws in
+            // The first use, that after another cache, those of a disk cache, and one declared in place.
+            for _ in 0..<2 {
+                _ = try memory()
+                _ = try memory.answer(in: scheduler)
+                _ = try disk()
+                _ = try disk.answer(in: scheduler)
+                _ = try disk.peek()
+                _ = try memory.peek()
+                _ = try nesting(fresh: true)
+                _ = try scheduler.cacheMemory("i", expire: nil) { Thing() }
+                _ = try scheduler.cache("j", expire: nil) { [2] }
+            }
+            #expect(host.releases == 0 && other.releases == 0)
+            // Outside of its own callback a routine gets it pinned, also in that of another routine.
+            _ = try memory(in: foreign.value)
+            _ = try disk.peek(key: "n", in: foreign.value)
+            _ = try disk(in: foreign.value)
+            #expect(host.releases == 0 && other.releases == 2)
+            waitForThread { _ = try memory(in: scheduler) }
+            #expect(host.releases == 1 && other.releases == 2)
+        }
+        #expect(host.failures == [] && other.failures == [])
+    }
+
     @Test func aValueOfAnotherVersionIsSetAside() {
         let host = FakeHost()
         let cache = Cache("n", expire: nil) { [5, 6] as [Int] }
@@ -187,6 +229,25 @@ private struct Point: Codable, Equatable, Sendable {
             _ = try scheduler.cacheMemory("x", expire: nil) { "one" }
         }
         #expect(code == Int32(SCHEDHOST_INVALID))
+    }
+
+    /// To Swift they are one text, to the host two names.
+    @Test func equivalentNamesAreDifferentCaches() {
+        let host = FakeHost()
+        let names = ["caf\u{e9}", "cafe\u{301}", "a\u{300}", "a\u{340}", "K", "\u{212a}"]
+        #expect(names[0] == names[1] && names[2] == names[3] && names[4] == names[5])
+        let caches = names.indices.map { index in CacheMemory(names[index], expire: nil) { index } }
+        host.once { scheduler throws in
+            for _ in 0..<2 {
+                for (index, name) in names.enumerated() {
+                    #expect(try caches[index]() == index)
+                    #expect(try scheduler.cacheMemory(name, expire: nil) { -1 } == index)
+                    #expect(try scheduler.cacheMemory(name, expire: nil) { -1 } == index)
+                    #expect(try scheduler.cache(name, expire: nil) { index } == index)
+                }
+            }
+        }
+        #expect(host.failures == [])
     }
 
     @Test func negativeToleranceIsRefused() {

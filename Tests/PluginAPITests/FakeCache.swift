@@ -149,7 +149,9 @@ import CPluginAPI
         _ options: UnsafePointer<schedhost_cache_options>?, _ handle: UnsafeMutablePointer<OpaquePointer?>?
     ) -> Int32 {
         let host = unsafe FakeHost.of(scheduler)
-        let name = unsafe String(cString: there(name))
+        let given = unsafe String(cString: there(name))
+        // As in a host, texts of other bytes are other names; for a dictionary they would be the same if they are equivalent.
+        let name = given.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
         let cache = unsafe host[keyPath: caches][name] ?? FakeCache(there(options).pointee)
         host[keyPath: caches][name] = cache
         unsafe there(handle).pointee = unsafe OpaquePointer(Unmanaged.passUnretained(cache).toOpaque())
@@ -196,6 +198,7 @@ import CPluginAPI
             return 0
         }
         unsafe table.cache_release = { scheduler, value in
+            unsafe FakeHost.of(scheduler).releases += 1
             guard unsafe there(value).pointee.pin.0 == 1 else { return }
             unsafe FakeHost.of(scheduler).pins -= 1
         }

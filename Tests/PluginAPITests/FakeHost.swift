@@ -25,6 +25,8 @@ import PluginAPI
     /// How long the lease lasts, in ms.
     var leaseLeft: Int64 = 2500
     var pins = 0
+    /// How often a pin was given back, whether there was one or not.
+    var releases = 0
     var memoryCaches: [String: FakeCache] = [:]
     var diskCaches: [String: FakeCache] = [:]
 

@@ -142,11 +142,22 @@ internal import Synchronization
     }
 
     /// Identifies a cache that the routine uses: there may be one in memory and one on disk with the same name, and the
-    /// plugin may have others of that name.
+    /// plugin may have others of that name. Names are compared by bytes, as `CacheList` does.
     struct Label: Hashable {
         let name: String
         let isOnDisk: Bool
         var isOfPlugin = false
+
+        static func == (one: Label, other: Label) -> Bool {
+            one.isOnDisk == other.isOnDisk && one.isOfPlugin == other.isOfPlugin
+                && one.name.utf8.elementsEqual(other.name.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in name.utf8 { hasher.combine(byte) }
+            hasher.combine(isOnDisk)
+            hasher.combine(isOfPlugin)
+        }
     }
 
     /// The counters of each cache since the worker started; of those that the plugin's routines share this one's part.

@@ -100,7 +100,8 @@ struct SessionCaches: ~Copyable, Sendable {
         return caches.total()
     }
 
-    /// The counts since `before`, without zeros, ordered by the caches' names.
+    /// The counts since `before`, without zeros, ordered by the caches' names. Caches whose names a record cannot tell apart
+    /// have their counts there together: those that are equivalent in Unicode, and long ones that begin with the same text.
     static func columns(
         _ counted: [RoutineCaches.Label: CacheCounters], since before: [RoutineCaches.Label: CacheCounters]
     ) -> [(name: String, count: UInt64)] {
@@ -109,7 +110,7 @@ struct SessionCaches: ~Copyable, Sendable {
             counted[RoutineCaches.Label(name: name, isOnDisk: isOnDisk, isOfPlugin: isOfPlugin)] != nil
         }
         let sorted = counted.sorted { ($0.key.name, order($0.key)) < ($1.key.name, order($1.key)) }
-        return sorted.flatMap { label, total in
+        let columns = sorted.flatMap { label, total in
             let before = before[label] ?? CacheCounters()
             var name = label.name
             // Suffixes are added only if there are several caches of the same name.
@@ -128,6 +129,15 @@ struct SessionCaches: ~Copyable, Sendable {
             ]
             let column = name.utf8.count > 100 ? String(decoding: name.utf8.prefix(100), as: UTF8.self) + "…" : name
             return counts.filter { $0.1 > 0 }.map { (name: "cache.\(column).\($0.0)", count: $0.1) }
+        }
+        var places: [String: Int] = [:]
+        return columns.reduce(into: []) { merged, column in
+            if let place = places[column.name] {
+                merged[place].count &+= column.count
+            } else {
+                places[column.name] = merged.count
+                merged.append(column)
+            }
         }
     }
 }

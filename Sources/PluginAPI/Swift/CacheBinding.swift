@@ -51,6 +51,7 @@ enum CacheStorage: Sendable {
     let storage: CacheStorage
     let kind: CacheStorage.Kind
     let name: String
+    private let isASCII: Bool
     private let type: ObjectIdentifier
     /// nil when the host has no caches: then every call loads.
     private let handle: OpaquePointer?
@@ -74,13 +75,18 @@ enum CacheStorage: Sendable {
         self.storage = storage
         kind = storage.kind
         self.name = name
+        isASCII = name.utf8.allSatisfy { $0 < 0x80 }
         self.type = type
         unsafe self.handle = unsafe handle
     }
 
-    /// Whether it is the cache that is declared so.
+    /// Whether it is the cache that is declared so. Names are compared by their bytes.
+    ///
+    /// What is equivalent in Unicode to a text of ASCII, and is none, is longer: so a hit of a cache with such a name need not
+    /// look at the bytes.
     func isInPlace(_ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope) -> Bool {
-        self.name == name && self.kind == kind && self.scope == scope
+        guard self.name == name && self.kind == kind && self.scope == scope else { return false }
+        return self.name.utf8.count == name.utf8.count && (isASCII || Bytewise(self.name) == Bytewise(name))
     }
 
     /// Itself, if its values have that type.
@@ -313,12 +319,14 @@ enum CacheStorage: Sendable {
     }
 
     /// The box of an answer, which holds its value from here on: a pin of the host's, as an answer to a thread of the
-    /// plugin's own has one, is given back.
+    /// plugin's own has one, is given back. Of an answer without a pin nothing may be given back: the host counts the pins of
+    /// a value, and that would be the one of another thread that still reads it.
     @inline(__always)
     private func take(
         _ facts: inout schedhost_cache_value, _ scheduler: Scheduler, key: String, made: ValueBox?
     ) throws -> ValueBox {
-        defer { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) }
+        let isPinned = unsafe !CurrentScheduler.isKept(for: scheduler.pointer)
+        defer { if isPinned { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) } }
         return unsafe try box(facts, key: key, made: made)
     }
 
@@ -354,38 +362,6 @@ enum CacheStorage: Sendable {
 
     private func error(_ code: Int32, _ message: String = "") -> CacheError {
         CacheError(name, code: code, message: message)
-    }
-}
-
-/// The errors that the sources of one cache threw last, each with the text that the host has of it. On any thread.
-///
-/// The host releases all callers of a failed load with its code and its text; the error itself is known here.
-final class ThrownErrors: Sendable {
-    private struct Kept {
-        let text: String
-        let error: any Error
-    }
-
-    private let errors = Guarded<[String: Kept]>([:])
-
-    /// How many keys' errors are kept; past that all are dropped, and callers get a `CacheError` with code and text.
-    private static let limit = 256
-
-    /// Keeps what the source of a key threw; on the thread that runs it, before the host knows.
-    func keep(_ error: any Error, _ key: String) {
-        let new = Kept(text: String(describing: error), error: error)
-        errors.withLock { errors in
-            if errors.count >= Self.limit, errors[key] == nil { errors.removeAll(keepingCapacity: true) }
-            errors[key] = new
-        }
-    }
-
-    /// The error of that key whose text that is; nil when it was another one.
-    func find(_ key: String, _ text: String) -> (any Error)? {
-        guard let kept = errors.withLock({ $0[key] }), !text.isEmpty else { return nil }
-        // Of a long text the host has the beginning.
-        let isSame = kept.text == text || (text.utf8.count > SCHEDHOST_MAX_MESSAGE - 8 && kept.text.hasPrefix(text))
-        return isSame ? kept.error : nil
     }
 }
 

@@ -33,7 +33,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     }
     let call = unsafe user.assumingMemoryBound(to: SourceCall.self)
     let context = unsafe call.pointee.context
-    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
+    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
         do {
             let box = unsafe try call.pointee.load(text(key, keySize))
             unsafe try call.pointee.binding.storage.write(box, to: writer, cache: call.pointee.binding.name)
@@ -84,7 +84,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
         let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
         // A cache of the plugin is loaded on behalf of the routine that asks.
         let context = unsafe source.context.shared.context(of: scheduler) ?? source.context
-        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
+        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
             do {
                 unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
                 return Code.ok
@@ -113,7 +113,7 @@ extension CallbackContext {
     /// The cache of that kind and name, if it is open.
     func binding(_ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope) -> CacheBinding? {
         caches(of: scope).withLock { caches in
-            for cache in caches where cache.kind == kind && cache.name == name { return cache }
+            for cache in caches where cache.isInPlace(kind, name, scope) { return cache }
             return nil
         }
     }
@@ -174,7 +174,7 @@ extension CallbackContext {
         let new = unsafe CacheBinding(storage, name, scope, type: type, handle: handle, context: self)
         let winner = caches(of: scope).withLock { caches in
             // Another thread may have been faster.
-            if let known = caches.first(where: { $0.kind == new.kind && $0.name == name }) { return known }
+            if let known = caches.first(where: { $0.isInPlace(new.kind, name, scope) }) { return known }
             caches.append(new)
             // For ever, as its handle: declarations remember it without a reference.
             _ = unsafe Unmanaged.passRetained(new)

@@ -7,6 +7,8 @@ internal import Glibc
     private struct Frame {
         let scheduler: Scheduler
         let borrowed: Borrowed
+        /// Whether it is a cache's source that runs, within a callback or on another thread.
+        let isSource: Bool
     }
 
     /// The current one without a reference of its own; good until the callback returns.
@@ -21,12 +23,13 @@ internal import Glibc
         return unsafe pthread_key_create(&key, nil) == 0 ? key : nil
     }()
 
-    /// Makes `scheduler` the current one while `body` runs on this thread.
-    static func set<Result>(_ scheduler: Scheduler, _ body: () -> Result) -> Result {
+    /// Makes `scheduler` the current one while `body` runs on this thread: a callback, or a cache's source.
+    static func set<Result>(_ scheduler: Scheduler, isSource: Bool = false, _ body: () -> Result) -> Result {
         guard let key else { return body() }
         var frame = unsafe Frame(
             scheduler: scheduler,
-            borrowed: Borrowed(context: .passUnretained(scheduler.context), pointer: scheduler.pointer))
+            borrowed: Borrowed(context: .passUnretained(scheduler.context), pointer: scheduler.pointer),
+            isSource: isSource)
         let outer = unsafe pthread_getspecific(key)
         return unsafe withUnsafeMutablePointer(to: &frame) { frame in
             unsafe pthread_setspecific(key, frame)
@@ -47,5 +50,13 @@ internal import Glibc
     static var scheduler: Scheduler? {
         guard let key, let frame = unsafe pthread_getspecific(key) else { return nil }
         return unsafe frame.assumingMemoryBound(to: Frame.self).pointee.scheduler
+    }
+
+    /// Whether the host itself keeps what it answers to that scheduler on this thread, until the callback or the source
+    /// returns. Otherwise the answer comes pinned. A source has everything kept; a callback only what its own scheduler asks for.
+    static func isKept(for scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
+        guard let key, let frame = unsafe pthread_getspecific(key) else { return false }
+        let current = unsafe frame.assumingMemoryBound(to: Frame.self)
+        return unsafe current.pointee.isSource || current.pointee.borrowed.pointer == scheduler
     }
 }

@@ -7,7 +7,7 @@ final class DecodedValues: Sendable {
 
     private struct State {
         var unkeyed: Kept?
-        var keyed: [String: Kept] = [:]
+        var keyed: [Bytewise: Kept] = [:]
     }
 
     private let state = Guarded(State())
@@ -16,7 +16,7 @@ final class DecodedValues: Sendable {
     private static let limit = 256
 
     func find(_ generation: UInt64, _ key: String) -> ValueBox? {
-        let kept = state.withLock { key.isEmpty ? $0.unkeyed : $0.keyed[key] }
+        let kept = state.withLock { key.isEmpty ? $0.unkeyed : $0.keyed[Bytewise(key)] }
         return kept?.generation == generation ? kept?.box : nil
     }
 
@@ -27,14 +27,14 @@ final class DecodedValues: Sendable {
                 state.unkeyed = new
             } else {
                 if state.keyed.count >= Self.limit { state.keyed.removeAll(keepingCapacity: true) }
-                state.keyed[key] = new
+                state.keyed[Bytewise(key)] = new
             }
         }
     }
 
     func drop(_ key: String) {
         state.withLock { state in
-            if key.isEmpty { state.unkeyed = nil } else { state.keyed[key] = nil }
+            if key.isEmpty { state.unkeyed = nil } else { state.keyed[Bytewise(key)] = nil }
         }
     }
 }

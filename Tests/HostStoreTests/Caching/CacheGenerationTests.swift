@@ -1,8 +1,10 @@
-import HostStore
+import HostSystem
 import HostTestKit
 import HostValues
 import Synchronization
 import Testing
+
+@testable import HostStore
 
 /// The numbers of a cache's values.
 @Suite("Generations of cached values")
@@ -70,6 +72,23 @@ struct CacheGenerationTests {
         #expect(try Self.put(world, [7]) == 5)
     }
 
+    @Test("they go on where another process has given later ones", arguments: [[], [5]] as [[UInt8]], [true, false])
+    func otherProcess(_ key: [UInt8], _ isHeld: Bool) throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        if isHeld { try cache.put([0], key: key).get() } else { #expect(cache.peek(key: key).error == .notFound) }
+        cache.forget(nil)
+        _ = cache.invalidate(key: [77])  // From here on it does not ask for the highest generation of all files.
+        let other = try world.makeNamespace().open("name", Self.options, isOnDisk: true).get()
+        for number in 1...50 as ClosedRange<UInt8> { try other.put([number], key: key).get() }
+        let last = try other.peek(key: key).get().value.generation
+        try cache.invalidate(key: key).get()
+        #expect(try Self.put(world, key) == last + 1)
+        try cache.invalidate(key: key).get()
+        world.restart()
+        #expect(try Self.put(world, key) == last + 2)
+    }
+
     @Test("a file whose header is damaged does not begin the numbers anew", arguments: [0, 24, 200], [true, false])
     func damagedHeader(place: Int, isRead: Bool) throws {
         let world = CacheWorld()
@@ -86,6 +105,45 @@ struct CacheGenerationTests {
             let next = try Self.put(world)
             #expect(next > last)
             last = next
+        }
+    }
+
+    @Test(
+        "a file that claims to be the last one of all is damaged, and is replaced", arguments: [[], [5]] as [[UInt8]])
+    func highest(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        _ = try Self.put(world, key)
+        let path = try #require(world.disk.files.keys.first { $0.hasSuffix(".shc") })
+        let file = try #require(world.disk.files[path])
+        var header = try #require(CacheFileHeader(Array(file.dropLast())))
+        for generation in [UInt64.max, CacheFileHeader.generationLimit] {
+            header.generation = generation
+            var buffer = ByteWriter()
+            header.encode(to: &buffer)
+            world.disk.set(path, unsafe [UInt8](buffer.bytes) + [1])
+            world.restart()
+            let cache = try world.cache(.disk, Self.options)
+            #expect(cache.peek(key: key).error == .notFound && cache.counters().corrupt == 1)
+            #expect(try Self.put(world, key) < CacheFileHeader.generationLimit)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).peek(key: key).bytes == [1])
+        }
+    }
+
+    @Test("a lock file that tells such a number tells nothing", arguments: [[], [5]] as [[UInt8]])
+    func highestMark(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        for _ in 0..<3 { _ = try Self.put(world, [5]) }
+        world.disk.state.withLock { state in
+            for path in state.marks.keys { state.marks[path]?.generation = .max }
+        }
+        for number in 4...6 as ClosedRange<UInt64> {
+            world.restart()
+            let cache = try world.cache(.disk, Self.options)
+            try cache.put([9], key: key).get()
+            #expect(try cache.peek(key: key).get().value.generation <= number)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).peek(key: key).bytes == [9])
         }
     }
 

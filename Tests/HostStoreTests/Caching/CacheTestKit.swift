@@ -112,6 +112,10 @@ extension Result where Success == ServedValue, Failure == CacheFailure {
     var error: CacheFailure? { if case .failure(let error) = self { error } else { nil } }
 }
 
+extension Result<Void, CacheFailure> {
+    var isDone: Bool { if case .success = self { true } else { false } }
+}
+
 extension TestDirectory {
     /// The caches of a routine with their files here, and with the folders that they name in `data/PLUGIN`.
     func namespace(_ plugin: String, _ routine: String, _ clock: any HostClock) throws -> CacheNamespace {

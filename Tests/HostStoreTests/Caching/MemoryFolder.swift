@@ -30,6 +30,8 @@ final class MemoryFolder: CacheFolder {
             var isDead = false
             var canExchange = true
             var log: [String] = []
+            /// What else happens at the next call of that name.
+            var meanwhile: (call: String, body: @Sendable () -> Void)?
         }
 
         let state = Mutex(State())
@@ -55,6 +57,20 @@ final class MemoryFolder: CacheFolder {
             }
         }
 
+        /// Has something happen once, in the middle of the next call of that name: as by another thread.
+        func meanwhile(_ call: String, _ body: @escaping @Sendable () -> Void) {
+            state.withLock { $0.meanwhile = (call, body) }
+        }
+
+        fileprivate func reach(_ call: String) {
+            let body = state.withLock { state -> (@Sendable () -> Void)? in
+                guard state.meanwhile?.call == call else { return nil }
+                defer { state.meanwhile = nil }
+                return state.meanwhile?.body
+            }
+            body?()
+        }
+
         /// Has every call of that name fail, until something else is asked for.
         func arm(_ what: Mishap, only call: String) { state.withLock { $0.mishap = (nil, call, what) } }
 
@@ -69,6 +85,7 @@ final class MemoryFolder: CacheFolder {
 
         /// One step that changes something; true when a write shall fall short.
         func step(_ call: String, _ path: String) throws(SystemError) -> Bool {
+            reach(call)
             let (number, short): (Int32?, Bool) = state.withLock { state in
                 if state.isDead { return (5, false) }
                 defer { state.step += 1 }
@@ -128,6 +145,7 @@ final class MemoryFolder: CacheFolder {
 
     func open(_ name: String) throws(SystemError) -> any CacheFile {
         guard let bytes = disk.files[child(name)] else { throw SystemError("openat", child(name), number: 2) }
+        disk.reach("open")
         return MemoryFile(disk, child(name), bytes)
     }
 

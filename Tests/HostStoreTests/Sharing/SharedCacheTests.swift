@@ -206,6 +206,15 @@ struct SharedCacheTests {
         #expect(try answer.get().age == 2 * Self.second)
     }
 
+    @Test("a value of another host gets a number of this one's, whatever it has there")
+    func ownGenerations() throws {
+        let world = SharedWorld()
+        let (one, two) = unsafe (try world.host(CacheOptions(expire: .max)), try world.host(CacheOptions(expire: .max)))
+        for number in 1...9 as ClosedRange<UInt8> { try one.put([number]).get() }
+        let taken = unsafe try two.get(source: source([77])).get().value
+        #expect(taken.array == [9] && taken.generation == 1)
+    }
+
     @Test("generations of a host grow, also by values of others")
     func generations() throws {
         let world = SharedWorld()

@@ -20,6 +20,8 @@ final class MemoryStore: SharedStore {
         var asked: [String] = []
         var isAway = false
         var agesAreKnown = true
+        /// What else happens before the next value is removed.
+        var beforeDrop: (@Sendable () -> Void)?
     }
 
     let state = Monitor(State())
@@ -101,6 +103,15 @@ final class MemoryStore: SharedStore {
     }
 
     func drop(_ key: SharedKey) -> SharedAnswer {
+        let before = state.withLock { state in
+            defer { state.beforeDrop = nil }
+            return state.beforeDrop
+        }
+        before?()
+        return drop(now: key)
+    }
+
+    private func drop(now key: SharedKey) -> SharedAnswer {
         change("drop") { state in
             state.loads[key] = nil
             state.values[key] = nil

@@ -5,8 +5,7 @@ internal import Synchronization
 /// cache's lock.
 ///
 /// It is told the time, what was read from disk and what the source returned, and answers what its caller is to do: it
-/// runs no source, touches no file and takes no lock. `CacheFlight` decides about a single value; this type holds all
-/// of a cache's values, and the loads in progress.
+/// runs no source, touches no file and takes no lock. `CacheFlight` decides about a single value, this type holds all.
 ///
 /// A value that is removed is part of the answer. The caller releases it later (`DeferredRelease`), after the lock is
 /// released, for two reasons: the routine's callback may still be using it, and its release may run plugin code.
@@ -14,6 +13,8 @@ struct CacheContents {
     private(set) var entries: CacheEntries
     /// The highest generation assigned to a value here or read from disk.
     private(set) var generation: UInt64 = 0
+    /// What is being removed outside of this process.
+    var removals = CacheRemovals()
     private var serials = SerialNumbers()
     private var counted = CacheCounters()
     private let policy: CacheFlight.Policy
@@ -76,6 +77,7 @@ struct CacheContents {
 
     private func begin(_ entry: CacheEntry, _ begun: CacheFlight.Load) -> CacheLoad {
         let load = CacheLoad(entry, begun, objects: holdsObjects)
+        if removals.has(entry.key) { load.mayAdopt = false }
         entry.load = load
         return load
     }
@@ -124,7 +126,7 @@ struct CacheContents {
         -> (served: CacheServed?, old: CacheValue?)
     {
         let entry = ticket.entry
-        let isAdopted = entry.flight.adopt(found.held, during: ticket.load.flight)
+        let isAdopted = ticket.load.mayAdopt && entry.flight.adopt(found.held, during: ticket.load.flight)
         if !isNews { ticket.call.version = entry.flight.version }
         guard isAdopted else { return (nil, nil) }
         let old = take(found, entry, now)
@@ -152,11 +154,11 @@ struct CacheContents {
         var held = found.held
         if novelty == .begun { held.began = max(held.began, ticket.call.at) }
         guard let produced = held.produced, produced >= entry.flight.held?.produced ?? .longAgo,
-            entry.flight.adopt(held, during: ticket.load.flight)
+            ticket.load.mayAdopt, entry.flight.adopt(held, during: ticket.load.flight)
         else { return (nil, nil) }
         // The value predates the call, so it is not a new version for a call that asks for a fresh value.
         if novelty == .known { ticket.call.version = entry.flight.version }
-        generation = max(max(generation, floor) &+ 1, found.header.generation)
+        generation = max(generation, floor) &+ 1
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
             .bytes(found.payload), key: entry.key, generation: generation, serial: serials.next(), produced: produced,
@@ -236,7 +238,8 @@ struct CacheContents {
         let isKept = entry.flight.succeed(ticket.load.flight, produced: now, keep: value.cost <= valueLimit)
         let old = isCurrent ? entries.replace(entry, isKept ? value : nil, onDisk: false) : nil
         close(ticket.load, .made(value))
-        return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept)
+        return CacheMade(
+            entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept, isTooLarge: isCurrent && !isKept)
     }
 
     /// Ends a load whose source failed after `time` ns, and returns the result for the call.
@@ -263,9 +266,7 @@ struct CacheContents {
     }
 
     /// Ends a load that will not be performed; all callers that wait for it ask again.
-    mutating func callOff(_ load: CacheLoad) {
-        finish(load, .again)
-    }
+    mutating func callOff(_ load: CacheLoad) { finish(load, .again) }
 
     private func finish(_ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
         load.entry.flight.abandon()
@@ -320,6 +321,7 @@ struct CacheContents {
     /// Drops a value; with a generation, only if the value has that generation. The result of a load in progress will
     /// not be kept. Returns the value to release.
     mutating func invalidate(_ key: [UInt8], generation: UInt64? = nil) -> CacheValue? {
+        removals.note()
         guard let entry = entries[key], generation == nil || entry.value?.generation == generation else { return nil }
         entry.flight.invalidate()
         let old = entries.replace(entry, nil, onDisk: false)
@@ -344,9 +346,7 @@ struct CacheContents {
 
     /// Evicts a value, unless it was used since it became a candidate. Returns the value to release.
     mutating func evict(_ candidate: CacheEntries.Candidate) -> CacheValue? {
-        guard let entry = entries[candidate.key],
-            entry.used == candidate.used
-        else { return nil }
+        guard let entry = entries[candidate.key], entry.used == candidate.used else { return nil }
         if entry.value != nil {
             entry.flight.evict()
             counted.evictions &+= 1
@@ -360,8 +360,7 @@ struct CacheContents {
 
     /// The result for the caller whose load has just made this value.
     static func loaded(_ value: CacheValue, now: BootTime) -> ServedValue {
-        ServedValue(
-            state: .loaded, value: value, age: max(0, now - value.produced), lastFailure: nil)
+        ServedValue(state: .loaded, value: value, age: max(0, now - value.produced), lastFailure: nil)
     }
 
     /// The result for an entry's value, which is counted as served.

@@ -36,6 +36,7 @@ final class CacheDisk: Sendable {
         var newest: UInt64 = 0
         /// Whether all files of the cache were searched for their highest generation.
         var knowsNewest = false
+        var outdated = OutdatedFiles()
         var counters = CacheCounters()
     }
 
@@ -74,7 +75,9 @@ final class CacheDisk: Sendable {
         key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)
     }
 
+    /// What a lock file tells has no checksum.
     private func note(_ generation: UInt64) {
+        if generation >= CacheFileHeader.generationLimit { return }
         state.withLock { $0.newest = max($0.newest, generation) }
     }
 
@@ -92,7 +95,8 @@ final class CacheDisk: Sendable {
 
     /// The value of a key; nil if there is none.
     func read(_ key: [UInt8]) -> Found? {
-        guard case (let header, let payload?)? = look(key, payload: .inPlace), header.payloadSize <= valueLimit
+        guard case (let header, let payload?)? = look(key, payload: .inPlace), header.payloadSize <= valueLimit,
+            !state.withLock({ $0.outdated.has(key, header.generation) })
         else { return nil }
         let now = environment.clock.boot()
         let stamp = environment.origin.stamp(bootTime: now, wallTime: environment.clock.wall())
@@ -184,22 +188,33 @@ final class CacheDisk: Sendable {
             payloadChecksum: value.checksum)
         do {
             let saved = try unsafe store.save(path(key), header, value.bytes, known: made.entry, wanted: isWanted)
+            if saved == .replaced { state.withLock { $0.outdated.remove(key) } }
             keepBound(key)
             return saved
         } catch {
-            state.withLock { $0.counters.saveFailures &+= 1 }
+            state.withLock { state in
+                state.counters.saveFailures &+= 1
+                // When this value is evicted from memory, the one before it must not come back.
+                state.outdated.add(key, upTo: value.generation - 1)
+            }
             environment.report(.saveFailed(cache: title, error: error.description))
             return .dropped
         }
     }
 
-    /// Removes the file of a key; returns false if there was none. Later values get generations above `generation` and
-    /// above all that were seen on disk.
+    /// Removes the file of a key, if its generation is at most `limit`; returns false if there was none. Later values get
+    /// generations above `generation` and above all that were seen on disk.
     @discardableResult
-    func remove(_ key: [UInt8], generation: UInt64) -> Bool {
+    func remove(_ key: [UInt8], generation: UInt64, upTo limit: UInt64 = .max) -> Bool {
         do {
-            return try store.remove(path(key), generation: max(generation, newest))
+            let removal = CacheFileRemoval(path: path(key), generation: max(generation, newest), limit: limit)
+            let removed = try removal.perform(in: store)
+            note(removed.told)
+            if removed.isGone { state.withLock { $0.outdated.remove(key) } }
+            return removed.isGone
         } catch {
+            learnNewest(key)
+            state.withLock { $0.outdated.add(key, upTo: min(max(generation, $0.newest), limit)) }
             environment.report(.saveFailed(cache: title, error: error.description))
             return false
         }

@@ -50,6 +50,9 @@ public struct CacheFileHeader: Equatable, Sendable {
     /// What the payload's offset in the file is a multiple of, so that bytes in place are aligned as those in memory are.
     static let alignment = ByteStorage.alignment
     static let fixedSize = 128
+    /// No generation comes that far in a cache's life. What claims to have done so is damaged: after the highest number there
+    /// would be none for the next value, which could not replace it.
+    static let generationLimit: UInt64 = 1 << 63
     /// The offset of the header's checksum.
     private static let checked = 124
     /// The longest name, key or build id in bytes.
@@ -135,7 +138,8 @@ public struct CacheFileHeader: Equatable, Sendable {
         }
         let reader = Reader(bytes: bytes)
         guard reader.number(124, UInt32.self) == checksum,
-            let payloadSize = Int(exactly: reader.number(80, UInt64.self)), payloadSize <= CacheWriter.limit
+            let payloadSize = Int(exactly: reader.number(80, UInt64.self)), payloadSize <= CacheWriter.limit,
+            reader.number(56, UInt64.self) < Self.generationLimit
         else { return nil }
         var offset = Self.fixedSize
         let texts = (0..<5).map { index in

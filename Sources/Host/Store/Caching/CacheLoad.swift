@@ -4,7 +4,7 @@ internal import Synchronization
 /// A load in progress, shared by all callers that wait for it. What its source writes to is the same object, since to allocate
 /// another one takes about a tenth of a load of a few bytes.
 final class CacheLoad: CacheWriter, @unchecked Sendable {
-    // @unchecked: `isAwaited`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not
+    // @unchecked: `isAwaited`, `mayAdopt`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not
     // check each access once more; and what it inherits, only by the thread that runs the source.
 
     /// How a load ended.
@@ -25,9 +25,11 @@ final class CacheLoad: CacheWriter, @unchecked Sendable {
     @safe @exclusivity(unchecked) var isAwaited = false
     /// How the load ended, for those who wait; nil while it is in progress.
     @safe @exclusivity(unchecked) var outcome: Outcome?
+    /// Whether it may take over what the disk or the store has: not if that was being removed when it began.
+    @safe @exclusivity(unchecked) var mayAdopt = true
     /// The routine that performs it, for a cache that routines share. Accessed under the cache's lock.
     @safe @exclusivity(unchecked) var loader: String?
-    /// The thread that runs the source; 0 until one does.
+    /// The thread that runs the source; 0 until one does, and when it has ended.
     let thread = Atomic<UInt>(0)
 
     init(_ entry: CacheEntry, _ flight: CacheFlight.Load, objects: Bool) {
@@ -58,8 +60,14 @@ enum CacheWaits {
         return outer
     }
 
-    /// Notes that the calling thread has finished its innermost load, to which `enter` has returned that.
-    static func leave(to outer: UInt) { unsafe depth.set(UnsafeMutableRawPointer(bitPattern: outer)) }
+    /// Notes that the calling thread has finished this load, its innermost one, to which `enter` has returned that.
+    ///
+    /// From then on the load waits for nobody. Those who waited for it are noted as waiting until they run again: if it named
+    /// its thread still, they would seem to wait for whatever that thread does next, and that might be to wait for them.
+    static func leave(_ load: CacheLoad, to outer: UInt) {
+        load.thread.store(0, ordering: .releasing)
+        unsafe depth.set(UnsafeMutableRawPointer(bitPattern: outer))
+    }
 
     /// Notes that the calling thread will wait for this load. Returns false, and notes nothing, if that load waits for
     /// the calling thread, directly or through other threads.

@@ -104,3 +104,9 @@ public struct ServedValue: Sendable {
     /// The last failed load since the value was made; nil if there was none.
     public let lastFailure: CacheSourceFailure?
 }
+
+/// The codes of failures that originate in the caches, as in the ABI.
+enum CacheCode {
+    static let invalid: Int32 = -1
+    static let notFound: Int32 = -2
+}

@@ -344,26 +344,4 @@ final class CacheStore: Sendable {
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
-
-    /// Removes a value's file; returns false if there was none. Later values of the cache get generations above
-    /// `generation`.
-    func remove(_ path: Path, generation: UInt64) throws(SystemError) -> Bool {
-        if path.key.isEmpty, generation > 0, let directory = try directory(path, create: false),
-            (try? directory.folder.status(path.file.text)) != nil
-        {
-            // Records the generation in the key directory, since the file that contains it is about to go.
-            try Self.raise(generation, of: path.name, in: directory.folder)
-        }
-        guard let folder = try directory(path, create: false)?.folder else { return false }
-        let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
-        defer { lock?.release() }
-        do {
-            try folder.remove(path.file.text)
-        } catch {
-            if error.isNotFound { return false }
-            throw error
-        }
-        if settings.durability == .power { try folder.synchronize() }
-        return true
-    }
 }

@@ -23,6 +23,14 @@ struct CacheTicket {
         call = CacheFlight.Call(request: CacheLookup(), at: load.flight.began, version: 0)
         isAhead = true
     }
+
+    /// Runs the source that the call has given, or else the routine's or the cache's own one, which writes to the load. Each is
+    /// called where it is found: to make one value of them first would allocate for each.
+    func run(_ given: CacheSource?, _ own: CacheSource?, _ key: UnsafeRawBufferPointer) -> CacheSourceFailure? {
+        if let given = unsafe given { return unsafe given(key, load) }
+        if let source = unsafe view?.source { return unsafe source(key, load) }
+        return unsafe own?(key, load)
+    }
 }
 
 /// The answer to a caller.
@@ -51,4 +59,27 @@ struct CacheMade {
     let loads: UInt64
     /// Whether the entry holds the new value now.
     let isKept: Bool
+    /// Whether it would, if it were not too large; so what was there before is outdated, and nothing comes in its place.
+    var isTooLarge = false
+}
+
+/// How the steps of a load end that come before its source.
+extension HostCache {
+    /// The outcome of reading the disk.
+    enum Prepared {
+        /// The disk has a value that satisfies the call, and the load has ended.
+        case found(CacheServed)
+        /// Run the source, and release the lock after the result was saved.
+        case load((any CacheFileLock)?)
+    }
+
+    /// The outcome of asking the store.
+    enum Shared {
+        /// The store has a value that satisfies the call, and the load has ended.
+        case found(CacheServed)
+        /// The source failed on another host, and the load has ended.
+        case failed(Result<ServedValue, CacheFailure>)
+        /// Run the source; with a claim, for all hosts.
+        case load(CacheShelf.Claim?)
+    }
 }

@@ -16,7 +16,7 @@ extension HostCache {
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         if let view = begun.view { contents.withLock { _ in begun.load.loader = view.caller.callerName } }
         let outer = CacheWaits.enter(begun.load)
-        defer { CacheWaits.leave(to: outer) }
+        defer { CacheWaits.leave(begun.load, to: outer) }
         let isNested = outer > 0
         guard let disk else { return unsafe load(begun, given, isNested: isNested) }
         var ticket = begun
@@ -59,14 +59,6 @@ extension HostCache {
     }
 
     // MARK: - The disk
-
-    /// The outcome of the steps before the source is run.
-    private enum Prepared {
-        /// The disk has a value that satisfies the call, and the load has ended.
-        case found(CacheServed)
-        /// Run the source, and release the lock after the result was saved.
-        case load((any CacheFileLock)?)
-    }
 
     /// How long a load waits for another process that loads the same value, in ns; afterwards both load.
     private static let patience: Int64 = 10_000_000_000
@@ -118,7 +110,7 @@ extension HostCache {
         defer { writer.end() }
         // Between the begin of a load and its source is nothing but a disk, a store, or the start of a thread.
         let start = isPrivate && !ticket.isAhead ? ticket.load.flight.began : clock.now
-        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe run(given, ticket.view, key, writer) }
+        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe ticket.run(given, options.source, key) }
         let now = clock.now
         let time = now - start
         if let failure { return fail(ticket, failure, now, time, claim) }
@@ -130,21 +122,13 @@ extension HostCache {
         return .success(succeed(ticket, content, now, time, claim))
     }
 
-    /// Runs the source that the call has given, or else the cache's own one. Each is called where it is found: to make one
-    /// value of them first would allocate for each.
-    private func run(
-        _ given: CacheSource?, _ view: CacheView?, _ key: UnsafeRawBufferPointer, _ writer: CacheWriter
-    ) -> CacheSourceFailure? {
-        if let given = unsafe given { return unsafe given(key, writer) }
-        if let source = unsafe view?.source { return unsafe source(key, writer) }
-        return unsafe options.source?(key, writer)
-    }
-
     private func succeed(
         _ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
     ) -> ServedValue {
-        let made = change {
-            $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
+        let made = change { contents in
+            let made = contents.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
+            if made.isTooLarge, disk != nil { contents.removals.begin(ticket.entry.key) }
+            return made
         }
         wake(after: ticket.load)
         if let old = made.old { release(old, byCallback: ticket.isByCallback) }
@@ -159,8 +143,10 @@ extension HostCache {
         if made.isKept {
             _ = save(made, loadTime: time)
             budget.makeRoom()
-        } else if value.cost > valueLimit {
-            removeFile(ticket.entry.key)
+        } else if made.isTooLarge, let disk {
+            // Of what was put since then the file stays.
+            disk.remove(ticket.entry.key, generation: value.generation, upTo: value.generation)
+            contents.withLock { $0.removals.end(ticket.entry.key) }
         }
         return CacheContents.loaded(value, now: clock.now)
     }

@@ -3,16 +3,6 @@ internal import HostValues
 
 /// What a load asks of the store that the hosts of a cluster share, after memory and disk and before the source.
 extension HostCache {
-    /// The outcome of asking.
-    enum Shared {
-        /// The store has a value that satisfies the call, and the load has ended.
-        case found(CacheServed)
-        /// The source failed on another host, and the load has ended.
-        case failed(Result<ServedValue, CacheFailure>)
-        /// Run the source; with a claim, for all hosts.
-        case load(CacheShelf.Claim?)
-    }
-
     /// Asks the store for the value, and waits while another host loads it.
     func share(_ ticket: inout CacheTicket, _ shelf: CacheShelf, hasSource: Bool, isNested: Bool) -> Shared {
         let wish = SharedLoad.Wish(isStrict: ticket.call.request.isStrict, mayWait: !isNested, canLoad: hasSource)

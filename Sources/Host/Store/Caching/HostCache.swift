@@ -165,13 +165,24 @@ internal import Synchronization
     /// The value held, whatever its age; for a disk cache also the value on disk. Never runs the source.
     public func peek(key: [UInt8] = []) -> Result<ServedValue, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
-        let now = environment.clock.boot()
-        if let held = contents.withLock({ $0.peek(key, now: now) }) { return .success(held) }
-        guard let found = disk?.read(key) else { return .failure(.notFound) }
-        let (answer, old) = change { $0.show(found, key, now: environment.clock.boot()) }
-        park(old)
-        budget.makeRoom()
-        return answer.map { .success($0) } ?? .failure(.notFound)
+        // What was found on disk may have been invalidated since. Then it looks again; each round takes another invalidation.
+        for _ in 0..<Self.rounds {
+            let now = environment.clock.boot()
+            let (held, isGoing, removals) = contents.withLock {
+                ($0.peek(key, now: now), $0.removals.has(key), $0.removals.count)
+            }
+            if let held { return .success(held) }
+            guard !isGoing, let found = disk?.read(key) else { return .failure(.notFound) }
+            let shown = change { contents in
+                contents.removals.count == removals
+                    ? contents.show(found, key, now: environment.clock.boot()) : nil
+            }
+            guard let (answer, old) = shown else { continue }
+            park(old)
+            budget.makeRoom()
+            return answer.map { .success($0) } ?? .failure(.notFound)
+        }
+        return .failure(.notFound)
     }
 
     /// The counters of this cache, including its disk side.
@@ -256,11 +267,16 @@ internal import Synchronization
     /// Drops the value, from the disk too. A load in progress completes for its callers, but its result is not kept.
     public func invalidate(key: [UInt8] = []) -> Result<Void, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
-        let old = change { $0.invalidate(key) }
+        let old = change { contents in
+            if !isPrivate { contents.removals.begin(key) }
+            return contents.invalidate(key)
+        }
         park(old)
+        if isPrivate { return old != nil ? .success(()) : .failure(.notFound) }
         disk?.learnNewest()
         let isRemoved = removeFile(key)
         shelf?.drop(key)
+        contents.withLock { $0.removals.end(key) }
         return isRemoved || old != nil ? .success(()) : .failure(.notFound)
     }
 
@@ -318,18 +334,11 @@ internal import Synchronization
     }
 
     /// Removes the value's file; returns false if there was none.
-    @discardableResult
-    func removeFile(_ key: [UInt8]) -> Bool {
+    private func removeFile(_ key: [UInt8]) -> Bool {
         disk?.remove(key, generation: contents.withLock { $0.generation }) ?? false
     }
 
     static func check(_ key: [UInt8]) -> CacheFailure? {
         key.count > CacheFileHeader.longestText ? .invalid("a key has at most 65536 bytes") : nil
     }
-}
-
-/// The codes of failures that originate in the caches, as in the ABI.
-enum CacheCode {
-    static let invalid: Int32 = -1
-    static let notFound: Int32 = -2
 }
