@@ -27,6 +27,11 @@ struct FrameWriter {
         bytes.append(contentsOf: block)
     }
 
+    mutating func numbers(_ numbers: [UInt64]) {
+        number(UInt32(truncatingIfNeeded: numbers.count))
+        for one in numbers { number(one) }
+    }
+
     mutating func text(_ text: String) { block(text.utf8) }
 
     mutating func key(_ key: SharedKey) {
@@ -117,6 +122,16 @@ struct FrameReader {
         }
         defer { offset += size }
         return Array(bytes[offset..<offset + size])
+    }
+
+    mutating func numbers(most: Int) -> [UInt64] {
+        let count = Int(number(UInt32.self))
+        guard count <= most, (bytes.count - offset) / 8 >= count else {
+            isWrong = true
+            offset = bytes.count
+            return []
+        }
+        return (0..<count).map { _ in number() }
     }
 
     mutating func text(most: Int = SharedFrame.longestText) -> String {
