@@ -17,7 +17,12 @@ internal import Glibc
         unsafe pthread_mutex_init(mutex, nil)
         unsafe condition = .allocate(capacity: 1)
         unsafe condition.initialize(to: pthread_cond_t())
-        unsafe pthread_cond_init(condition, nil)
+        // By this clock `wait(milliseconds:)` measures: the other one is set by people and daemons.
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -50,7 +55,7 @@ internal import Glibc
     /// The same for about so long, and then nil.
     func wait<Result>(milliseconds: Int, _ body: (inout State) -> Result?) -> Result? {
         var end = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &end)
+        unsafe clock_gettime(CLOCK_MONOTONIC, &end)
         let nanoseconds = end.tv_nsec + milliseconds % 1000 * 1_000_000
         end.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
         end.tv_nsec = nanoseconds % 1_000_000_000
