@@ -24,6 +24,16 @@ final class CacheShelf: Sendable {
         case failed(CacheSourceFailure, until: BootTime)
         /// The source is to be run; with a claim, for all hosts.
         case load(Claim?)
+        /// The call may not wait any longer for the host that loads.
+        case over(CacheFailure)
+    }
+
+    /// How long a call may wait while another host loads.
+    struct Bounds {
+        /// The end of its time; nil if nothing bounds that.
+        var patience: MonotonicTime?
+        /// Whether it is to end now.
+        let isStopped: () -> Bool
     }
 
     /// A load that this host performs for all.
@@ -75,9 +85,11 @@ final class CacheShelf: Sendable {
     /// Asks the store for a value, and waits while another host loads it. `known` is the version of the value that the cache
     /// has, whose bytes are not wanted again. `offer` takes a value if it does.
     func ask<Taken>(
-        _ key: [UInt8], _ wish: SharedLoad.Wish, known: UInt64, offer: (Found, SharedLoad.Novelty) -> Taken?
+        _ key: [UInt8], _ wish: SharedLoad.Wish, known: UInt64, bounds: Bounds,
+        offer: (Found, SharedLoad.Novelty) -> Taken?
     ) -> Outcome<Taken> {
         let place = place(key)
+        let start = environment.clock.boot()
         var load = SharedLoad(wish)
         var step: SharedLoad.Step? = .read
         defer { if load.hasWaited { count(\.sharedWaits) } }
@@ -98,7 +110,11 @@ final class CacheShelf: Sendable {
                 case .away, .full: event = .away
                 }
             case .wait(let until):
-                event = store.wait(for: place, until: until) ? .hint : .deadline
+                if bounds.isStopped() { return .over(.stopped) }
+                let now = environment.clock.boot()
+                let left = bounds.patience.map { $0 - environment.clock.monotonic() } ?? until - now
+                if left <= 0, now < until { return .over(.impatient("the load of another host", for: now - start)) }
+                event = store.wait(for: place, until: min(until, now + left)) ? .hint : .deadline
             case .load(let begun):
                 count(\.sharedLoads)
                 return .load(Claim(key: place, begun: begun))

@@ -8,6 +8,8 @@ struct CacheTicket {
     var isByCallback = false
     /// The routine on whose behalf the load is performed, for a cache that routines share.
     var view: CacheView?
+    /// The routine that waits while another host loads, for a cache that hosts share.
+    var caller: (any CacheCaller)?
 
     var entry: CacheEntry { load.entry }
 

@@ -53,7 +53,7 @@ extension HostCache {
         callOff(load)
     }
 
-    private func callOff(_ load: CacheLoad) {
+    func callOff(_ load: CacheLoad) {
         contents.withLock { $0.callOff(load) }
         wake(after: load)
     }

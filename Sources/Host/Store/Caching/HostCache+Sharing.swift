@@ -18,10 +18,14 @@ extension HostCache {
         let wish = SharedLoad.Wish(isStrict: ticket.call.request.isStrict, mayWait: !isNested, canLoad: hasSource)
         let entry = ticket.entry
         let known = contents.withLock { _ in entry.value == nil ? 0 : entry.shared }
-        let outcome = shelf.ask(entry.key, wish, known: known) { found, novelty in
+        let outcome = shelf.ask(entry.key, wish, known: known, bounds: bounds(of: ticket)) { found, novelty in
             adopt(found, novelty, &ticket)
         }
         switch outcome {
+        case .over(let failure):
+            // Who waits for this load begins one of its own.
+            callOff(ticket.load)
+            return .failed(.failure(failure))
         case .taken(let served): return .found(served)
         case .load(let claim): return .load(claim)
         case .failed(let failure, let until):
@@ -33,6 +37,16 @@ extension HostCache {
             budget.makeRoom()
             return .failed(result)
         }
+    }
+
+    /// What bounds the waiting of a call for another host: the routine's stop and the time of its callback, or, for a background
+    /// refresh, that the session ends, which waits for it.
+    private func bounds(of ticket: CacheTicket) -> CacheShelf.Bounds {
+        let caller = ticket.caller ?? ticket.view?.caller
+        if ticket.isAhead {
+            return CacheShelf.Bounds { [environment] in caller?.endsRefreshes ?? environment.endsRefreshes() }
+        }
+        return CacheShelf.Bounds(patience: caller?.patience) { caller?.isStopAsked ?? false }
     }
 
     /// Takes over the value found in the store, and saves it on this host's disk. If it satisfies the call, the load has
