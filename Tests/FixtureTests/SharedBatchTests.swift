@@ -127,6 +127,33 @@ import Testing
         }
     }
 
+    @Test func `what a load has outdated goes with its end`() throws {
+        try with { kit in
+            let peer = try kit.peer(keys: 1)
+            try kit.perform(.ask(peer, id: 1, .put(Self.key(), Self.value)))
+            for (id, key) in [(2, Self.key()), (4, Self.key([1]))] as [(UInt64, SharedKey)] {
+                var value = try kit.reading(key).value?.version ?? 0
+                var begun = try kit.begin(key, peer, id: id, value: value)
+                try kit.perform(.ask(peer, id: id + 1, .end(key, begun: begun, outdates: false)))
+                #expect(try kit.reading(key).value?.version ?? 0 == value)
+                begun = try kit.begin(key, peer, id: id, value: value)
+                try kit.perform(.ask(peer, id: id + 1, .end(key, begun: begun, outdates: true)))
+                #expect(try kit.reading(key) == SharedReading())
+                // It has made room.
+                begun = try kit.begin(key, peer, id: id)
+                try kit.perform(.ask(peer, id: id + 1, .succeed(key, begun: begun, Self.value)))
+                value = try #require(try kit.reading(key).value).version
+                // A value that has no room outdates it too.
+                var large = Self.value
+                large.bytes = [UInt8](repeating: 1, count: 2 << 20)
+                begun = try kit.begin(key, peer, id: id, value: value)
+                try kit.perform(.ask(peer, id: id + 1, .succeed(key, begun: begun, large)))
+                #expect(kit.answer(id + 1) == .full)
+                #expect(try kit.reading(key) == SharedReading())
+            }
+        }
+    }
+
     @Test func `a load that begins when its worker has gone is over`() throws {
         try with { kit in
             let peer = try kit.peer()
@@ -158,7 +185,7 @@ import Testing
             // Another thread is writing the record anew, for longer than an end waits.
             let sign = SharedPeer.Sign(last: 1, performed: [1])
             let load = try #require(peer.touching(sign).live.first?.load)
-            try kit.perform(.ask(peer, id: 2, .end(Self.key(), begun: begun)))
+            try kit.perform(.ask(peer, id: 2, .end(Self.key(), begun: begun, outdates: false)))
             #expect(kit.answer(2) == .away)
             #expect(peer.touched(Self.key(), begun: begun, current: load.current, isLost: false) == nil)
             // The same where the store has not answered.

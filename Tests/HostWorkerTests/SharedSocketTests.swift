@@ -95,7 +95,7 @@ struct SharedSocketTests {
         let ends: [(SharedCalls) -> SharedAnswer] = [
             { $0.succeed(Self.key(), begun: 5, Self.value) },
             { $0.fail(Self.key(), begun: 5, SharedFailure(code: 7, text: "no"), leftAlone: 1) },
-            { $0.end(Self.key(), begun: 5) },
+            { $0.end(Self.key(), begun: 5, outdates: true) },
         ]
         for end in ends {
             let kit = try Kit()
@@ -103,7 +103,7 @@ struct SharedSocketTests {
             #expect(kit.calls.begin(Self.key(), load: 0, value: 0) == .done(version: 5))
             #expect(kit.impatient.read(Self.key([1]), known: 0) == nil)
             #expect(end(kit.calls) == .away)
-            #expect(try kit.peer.heard().last == Heard(id: 3, request: .end(Self.key(), begun: 5)))
+            #expect(try kit.peer.heard().last == Heard(id: 3, request: .end(Self.key(), begun: 5, outdates: false)))
             // Should that be too late, the next sign of life says it again, once.
             #expect(kit.signs.tick != nil)
             kit.socket.touch()
@@ -135,7 +135,7 @@ struct SharedSocketTests {
         kit.socket.touch()
         #expect(try kit.peer.heard() == [Heard(id: 4, request: .touch([3]))])
         try kit.peer.answer(5, .changed)
-        #expect(kit.calls.end(Self.key([2]), begun: 5) == .changed)
+        #expect(kit.calls.end(Self.key([2]), begun: 5, outdates: false) == .changed)
         #expect(kit.signs.tick == nil, "nothing is in progress, and nothing in doubt")
     }
 
@@ -182,11 +182,11 @@ struct SharedSocketTests {
             let (first, second) = (round * 2 + 1, round * 2 + 2)
             #expect(kit.calls.begin(Self.key(), load: 0, value: first) == .done(version: first))
             left.withLock { $0 += 1 }
-            try start { [calls = kit.calls] in _ = calls.end(Self.key(), begun: first) }
+            try start { [calls = kit.calls] in _ = calls.end(Self.key(), begun: first, outdates: false) }
             #expect(kit.calls.begin(Self.key([1]), load: 0, value: second) == .done(version: second))
             left.wait { $0 == 1 ? () : nil }
             #expect(kit.signs.tick != nil, "round \(round)")
-            _ = kit.calls.end(Self.key([1]), begun: second)
+            _ = kit.calls.end(Self.key([1]), begun: second, outdates: false)
             #expect(kit.signs.tick == nil, "round \(round)")
         }
         isOver.withLock { $0 = true }

@@ -25,6 +25,14 @@ struct CacheTicket {
         call = CacheFlight.Call(request: CacheLookup(), at: load.flight.began, version: 0)
         isAhead = true
     }
+
+    /// What bounds the waiting for another host: the routine's stop and the time of its callback, or, for a background refresh,
+    /// that the session ends, which waits for it.
+    func bounds(_ environment: CacheEnvironment) -> CacheShelf.Bounds {
+        let caller = caller ?? view?.caller
+        if isAhead { return CacheShelf.Bounds { caller?.endsRefreshes ?? environment.endsRefreshes() } }
+        return CacheShelf.Bounds(patience: caller?.patience) { caller?.isStopAsked ?? false }
+    }
 }
 
 /// The answer to a caller.

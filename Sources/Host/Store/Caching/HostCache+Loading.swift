@@ -170,7 +170,7 @@ extension HostCache {
     ) -> Result<ServedValue, CacheFailure> {
         if let caller = ticket.view?.caller, caller.isStopAsked {
             // The source may have failed only since this routine is to stop: the others ask it themselves.
-            if let claim { shelf?.end(claim) }
+            if let claim { shelf?.end(claim, outdates: false) }
             callOff(ticket.load)
             return .failure(.sourceFailed(failure))
         }

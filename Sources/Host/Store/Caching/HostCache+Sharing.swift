@@ -18,7 +18,7 @@ extension HostCache {
         let wish = SharedLoad.Wish(isStrict: ticket.call.request.isStrict, mayWait: !isNested, canLoad: hasSource)
         let entry = ticket.entry
         let known = contents.withLock { _ in entry.value == nil ? 0 : entry.shared }
-        let outcome = shelf.ask(entry.key, wish, known: known, bounds: bounds(of: ticket)) { found, novelty in
+        let outcome = shelf.ask(entry.key, wish, known: known, bounds: ticket.bounds(environment)) { found, novelty in
             adopt(found, novelty, &ticket)
         }
         switch outcome {
@@ -37,16 +37,6 @@ extension HostCache {
             budget.makeRoom()
             return .failed(result)
         }
-    }
-
-    /// What bounds the waiting of a call for another host: the routine's stop and the time of its callback, or, for a background
-    /// refresh, that the session ends, which waits for it.
-    private func bounds(of ticket: CacheTicket) -> CacheShelf.Bounds {
-        let caller = ticket.caller ?? ticket.view?.caller
-        if ticket.isAhead {
-            return CacheShelf.Bounds { [environment] in caller?.endsRefreshes ?? environment.endsRefreshes() }
-        }
-        return CacheShelf.Bounds(patience: caller?.patience) { caller?.isStopAsked ?? false }
     }
 
     /// Takes over the value found in the store, and saves it on this host's disk. If it satisfies the call, the load has
@@ -68,19 +58,9 @@ extension HostCache {
     /// Gives the store the value that was loaded for all.
     func hand(_ made: CacheMade, _ claim: CacheShelf.Claim?, loadTime: Int64) {
         guard let shelf, let claim else { return }
-        // What was put or dropped meanwhile is newer.
-        guard made.isKept else { return shelf.end(claim) }
-        note(shelf.succeed(claim, made, loadTime: loadTime), of: made)
-    }
-
-    /// Gives the store a value that the plugin has put.
-    func share(_ made: CacheMade) {
-        guard let shelf else { return }
-        note(shelf.put(made), of: made)
-    }
-
-    private func note(_ version: UInt64?, of made: CacheMade) {
-        guard let version else { return }
+        // What was put or dropped meanwhile is newer, or the value is too large to be kept: the store's is older than both.
+        guard made.isKept else { return shelf.end(claim, outdates: true) }
+        guard let version = shelf.succeed(claim, made, loadTime: loadTime) else { return }
         contents.withLock { $0.noteShared(made, version) }
     }
 }

@@ -243,7 +243,7 @@ internal import Synchronization
             }
             if let old = made.old { release(old, byCallback: byCallback) }
             guard save(made, loadTime: 0) == .outdated else {
-                share(made)
+                shelf?.share(made, of: contents)
                 break
             }
             disk?.learnNewest(key)

@@ -149,8 +149,10 @@ struct FrameReader {
         return flag
     }
 
+    mutating func truth() -> Bool { flag(most: 1) == 1 }
+
     mutating func key() -> SharedKey {
-        let isOnDisk = flag(most: 1) == 1
+        let isOnDisk = truth()
         let codec = number(UInt32.self)
         return SharedKey(
             routine: text(), name: text(), isOnDisk: isOnDisk, codec: codec, key: block(most: SharedFrame.longestText))

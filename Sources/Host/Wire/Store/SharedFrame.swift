@@ -13,8 +13,8 @@ public enum SharedRequest: Equatable, Sendable {
     case succeed(SharedKey, begun: UInt64, SharedValue)
     /// End a load by a failure; the source is left alone for so many ns.
     case fail(SharedKey, begun: UInt64, SharedFailure, leftAlone: Int64)
-    /// End a load without a value.
-    case end(SharedKey, begun: UInt64)
+    /// End a load without a value; with `outdates` the value that there was goes too.
+    case end(SharedKey, begun: UInt64, outdates: Bool)
     /// Replace the value.
     case put(SharedKey, SharedValue)
     /// Remove the value.
@@ -87,10 +87,11 @@ public enum SharedFrame {
             writer.number(begun)
             writer.failure(failure)
             writer.number(leftAlone)
-        case .end(let key, let begun):
+        case .end(let key, let begun, let outdates):
             writer.begin(6, id)
             writer.key(key)
             writer.number(begun)
+            writer.number(UInt8(outdates ? 1 : 0))
         case .put(let key, let value):
             writer.begin(7, id)
             writer.key(key)
@@ -118,7 +119,7 @@ public enum SharedFrame {
         case 5:
             request = .fail(
                 reader.key(), begun: reader.number(), reader.failure(), leftAlone: max(0, reader.number()))
-        case 6: request = .end(reader.key(), begun: reader.number())
+        case 6: request = .end(reader.key(), begun: reader.number(), outdates: reader.truth())
         case 7: request = .put(reader.key(), reader.value())
         case 8: request = .drop(reader.key())
         case 9: request = .await(reader.key())

@@ -159,9 +159,7 @@ struct SharedBatch {
         case .succeed(let key, let begun, let value):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
             guard hasRoom(for: value, key, peer) else {
-                var change = SharedLink.Change(conditions: [(place.load, load.current)])
-                change.writes = [(place.load, nil, 0)]
-                return [ends(change, key, load, peer, id, isFull: true)]
+                return [end(place, key, load, peer, id, outdates: true, isFull: true)]
             }
             return [store(value, key, place, load, peer, id, later)]
         case .fail(let key, let begun, let failure, let leftAlone):
@@ -171,11 +169,9 @@ struct SharedBatch {
             var change = SharedLink.Change(conditions: [(place.load, load.current)])
             change.writes = [(place.load, record, ms.clampedPlus(60_000))]
             return [ends(change, key, load, peer, id)]
-        case .end(let key, let begun):
+        case .end(let key, let begun, let outdates):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
-            var change = SharedLink.Change(conditions: [(place.load, load.current)])
-            change.writes = [(place.load, nil, 0)]
-            return [ends(change, key, load, peer, id)]
+            return [end(place, key, load, peer, id, outdates: outdates)]
         case .put(let key, let value): return put(value, peer, id, key, later)
         case .drop(let key): return drop(peer, id, key, isFull: false)
         }
@@ -219,11 +215,27 @@ struct SharedBatch {
         return nil
     }
 
-    private func ends(
-        _ change: SharedLink.Change, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64,
+    /// Ends a load without a value. One that its value outdates goes too: else it would come back, and be older than what this
+    /// host has had since.
+    private func end(
+        _ place: Place, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64, outdates: Bool,
         isFull: Bool = false
     ) -> Step {
+        var change = SharedLink.Change(conditions: [(place.load, load.current)])
+        change.writes = [(place.load, nil, 0)]
+        if outdates { change.writes.append((place.value, nil, 0)) }
+        return ends(change, key, load, peer, id, outdates: outdates, isFull: isFull)
+    }
+
+    private func ends(
+        _ change: SharedLink.Change, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64,
+        outdates: Bool = false, isFull: Bool = false
+    ) -> Step {
         Step(change: change) { done in
+            if outdates, case .done = done.answer {
+                let name = peer.names.name(of: key)
+                peer.account.remove { $0 == name }
+            }
             peer.ended(key, begun: load.begun, isKnown: done.answer != .away)
             answer(peer, id, .answer(isFull && done.answer != .away ? .full : done.answer))
         }

@@ -121,7 +121,7 @@ final class SharedSocket: Sendable {
     ///
     /// That it is over is told even while the store is left alone: else other hosts would wait for a load that nobody performs.
     func end(_ key: SharedKey, begun: UInt64, by request: SharedRequest, timeout: Int64) -> SharedAnswer {
-        let reply = mayAsk() ? asked(request, timeout: timeout) : tell(.end(key, begun: begun))
+        let reply = mayAsk() ? asked(request, timeout: timeout) : tell(.end(key, begun: begun, outdates: false))
         state.withLock { state in
             state.loads.end(key, begun: begun, isKnown: !Self.isUnknown(reply))
             noteLoads(state)
@@ -292,8 +292,8 @@ final class SharedCalls: SharedStore {
         socket.end(key, begun: begun, by: .fail(key, begun: begun, failure, leftAlone: leftAlone), timeout: timeout)
     }
 
-    func end(_ key: SharedKey, begun: UInt64) -> SharedAnswer {
-        socket.end(key, begun: begun, by: .end(key, begun: begun), timeout: timeout)
+    func end(_ key: SharedKey, begun: UInt64, outdates: Bool) -> SharedAnswer {
+        socket.end(key, begun: begun, by: .end(key, begun: begun, outdates: outdates), timeout: timeout)
     }
 
     func put(_ key: SharedKey, _ value: SharedValue) -> SharedAnswer { change(.put(key, value)) }
