@@ -73,6 +73,9 @@ internal import Synchronization
         return isFirst ? view.counters() + cache.counters().apartFromCalls : view.counters()
     }
 
+    /// The routine as one that may have to wait for another host; nil where no call does.
+    var waiter: (any CacheCaller)? { cache.asksOtherHosts ? caches : nil }
+
     /// The handle by which the routine of a scheduler uses this cache of the plugin; nil if it is another plugin's, or a
     /// routine's own cache.
     func use(by scheduler: UnsafePointer<schedhost_scheduler>) -> CacheHandle? {

@@ -256,14 +256,17 @@ private func getWhole(
     }
     guard let source = unsafe request?.pointee.source else {
         return unsafe fill(
-            value, handle.cache.get(wanted, key: key, by: handle.view, byCallback: handle.isCallback), handle)
+            value,
+            handle.cache.get(
+                wanted, key: key, by: handle.view, byCallback: handle.isCallback, caller: handle.waiter),
+            handle)
     }
     let call = unsafe PluginSource(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
     return unsafe fill(
         value,
         handle.cache.get(
             wanted, key: key, source: { key, writer in unsafe call.run(key, writer) },
-            by: handle.view, byCallback: handle.isCallback),
+            by: handle.view, byCallback: handle.isCallback, caller: handle.waiter),
         handle)
 }
 

@@ -49,6 +49,7 @@ internal import Synchronization
             origin: isVirtual ? CacheOrigin(machine: "", boot: "", bootOffset: 0) : CacheOrigin(),
             jitter: { isVirtual ? 0.5 : Double.random(in: 0...1) },
             background: { work in isVirtual ? Self.refreshNow(state, work) : Self.refresh(state, work) },
+            endsRefreshes: { state.withLock { $0.isClosing } },
             report: { [log = plugin.log, channel = plugin.channel, clock = plugin.clock, id = plugin.number] event in
                 let level = Self.level(event).number
                 guard log.isOpen(level) else { return }
@@ -235,6 +236,8 @@ internal import Synchronization
 extension RoutineCaches: CacheCaller {
     var callerName: String { namespace.routine }
     var isStopAsked: Bool { runner?.isStopRequested ?? false }
+
+    var endsRefreshes: Bool { state.withLock { $0.isClosing } }
 
     /// A little before the callback in progress would be taken for one that hangs.
     var patience: MonotonicTime? {

@@ -50,6 +50,16 @@ struct CacheFlightStateTests {
         #expect(other.failure == nil && other.held == nil && copy.held != nil)
     }
 
+    @Test("of a long text the beginning is kept for the calls of the back-off, since each key may have one")
+    func longText() throws {
+        var flight = CacheFlight()
+        _ = try load(&flight, at: 0)
+        flight.fail(
+            CacheSourceFailure(code: 7, text: String(repeating: "é", count: 2000)), now: 1, policy: policy, jitter: 0)
+        let kept = try #require(flight.failure)
+        #expect(kept.text == String(repeating: "é", count: 256) && kept.code == 7)
+    }
+
     @Test(
         "a load that a put or an invalidation has outdated is waited for, not joined, and its value is not kept",
         arguments: [true, false])

@@ -22,6 +22,8 @@ final class MemoryStore: SharedStore {
         var agesAreKnown = true
         /// What else happens before the next value is removed.
         var beforeDrop: (@Sendable () -> Void)?
+        /// Is called once, before the next change.
+        var before: (@Sendable (String) -> Void)?
     }
 
     let state = Monitor(State())
@@ -84,10 +86,11 @@ final class MemoryStore: SharedStore {
         }
     }
 
-    func end(_ key: SharedKey, begun: UInt64) -> SharedAnswer {
+    func end(_ key: SharedKey, begun: UInt64, outdates: Bool) -> SharedAnswer {
         change("end") { state in
             guard state.loads[key]?.begun == begun else { return false }
             state.loads[key] = nil
+            if outdates { state.values[key] = nil }
             return true
         }
     }
@@ -126,6 +129,10 @@ final class MemoryStore: SharedStore {
 
     private func change(_ name: String, _ body: (inout State) -> Bool) -> SharedAnswer {
         state.withLock { state in
+            defer { state.before = nil }
+            return state.before
+        }?(name)
+        return state.withLock { state in
             state.asked.append(name)
             if state.isAway { return .away }
             state.version += 1

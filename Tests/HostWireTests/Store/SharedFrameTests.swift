@@ -12,8 +12,10 @@ import Testing
     static let value = SharedValue(produced: 77, keepMs: .max, bytes: [1, 2, 3])
     static let failure = SharedFailure(code: -7, text: "no network")
     static let requests: [SharedRequest] = [
-        .read(keys[0], known: .max), .begin(keys[1], load: 5, value: 0), .touch,
-        .succeed(keys[0], begun: 9, value), .fail(keys[1], begun: 9, failure, leftAlone: 30), .end(keys[0], begun: 1),
+        .read(keys[0], known: .max), .begin(keys[1], load: 5, value: 0), .touch([]), .touch([7, .max]),
+        .succeed(keys[0], begun: 9, value), .fail(keys[1], begun: 9, failure, leftAlone: 30),
+        .end(keys[0], begun: 1, outdates: true),
+        .end(keys[1], begun: 2, outdates: false),
         .put(keys[1], SharedValue(produced: .longAgo, keepMs: 0, bytes: [])), .drop(keys[0]),
         .await(keys[1]),
     ]

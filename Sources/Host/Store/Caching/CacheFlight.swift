@@ -198,7 +198,7 @@ struct CacheFlight: Sendable {
     /// Ends a load whose source failed, and leaves it alone until then.
     mutating func fail(_ failure: CacheSourceFailure, until: BootTime) {
         isLoading = false
-        failed = Failed(failure, retryAt: until)
+        failed = Failed(failure.kept, retryAt: until)
     }
 
     /// Notes that the plugin has put a value.

@@ -40,6 +40,15 @@ public final class CacheSourceFailure: Error, Equatable, Sendable {
         CacheSourceFailure(code: code, text: text, leftAloneUntil: end)
     }
 
+    /// The longest text that is kept for the calls during a back-off, in bytes.
+    static let longestKept = 512
+
+    /// The same failure as it is kept for them: there may be one for each key, beside the memory that values may take.
+    var kept: CacheSourceFailure {
+        if text.utf8.count <= Self.longestKept { return self }
+        return CacheSourceFailure(code: code, text: String(text.cut(to: Self.longestKept)), leftAloneUntil: leftAloneUntil)
+    }
+
     /// Whether all parts are the same.
     public static func == (one: CacheSourceFailure, other: CacheSourceFailure) -> Bool {
         one.code == other.code && one.text == other.text && one.leftAloneUntil == other.leftAloneUntil

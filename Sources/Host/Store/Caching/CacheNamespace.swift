@@ -12,6 +12,8 @@ public struct CacheEnvironment: Sendable {
     public var jitter: @Sendable () -> Double
     /// Runs a background refresh on another thread; returns false if it cannot, and the refresh is then skipped.
     public var background: @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
+    /// Whether background refreshes are to end soon, since somebody waits for that. Called on any thread.
+    public var endsRefreshes: @Sendable () -> Bool
     /// Receives loads, failures and damaged files. Called on the thread where they occur, without any lock held.
     public var report: @Sendable (CacheEvent) -> Void
     /// The store by which caches share values with other hosts, and which of them do; nil: none.
@@ -24,6 +26,7 @@ public struct CacheEnvironment: Sendable {
         clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
+        endsRefreshes: @escaping @Sendable () -> Bool = { false },
         report: @escaping @Sendable (CacheEvent) -> Void = { _ in },
         shared: (store: any SharedStore, which: CacheSharing)? = nil, woken: (@Sendable () -> Void)? = nil
     ) {
@@ -32,6 +35,7 @@ public struct CacheEnvironment: Sendable {
         self.origin = origin
         self.jitter = jitter
         self.background = background
+        self.endsRefreshes = endsRefreshes
         self.report = report
         self.shared = shared
     }

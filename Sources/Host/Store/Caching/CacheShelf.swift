@@ -24,6 +24,16 @@ final class CacheShelf: Sendable {
         case failed(CacheSourceFailure, until: BootTime)
         /// The source is to be run; with a claim, for all hosts.
         case load(Claim?)
+        /// The call may not wait any longer for the host that loads.
+        case over(CacheFailure)
+    }
+
+    /// How long a call may wait while another host loads.
+    struct Bounds {
+        /// The end of its time; nil if nothing bounds that.
+        var patience: MonotonicTime?
+        /// Whether it is to end now.
+        let isStopped: () -> Bool
     }
 
     /// A load that this host performs for all.
@@ -75,9 +85,11 @@ final class CacheShelf: Sendable {
     /// Asks the store for a value, and waits while another host loads it. `known` is the version of the value that the cache
     /// has, whose bytes are not wanted again. `offer` takes a value if it does.
     func ask<Taken>(
-        _ key: [UInt8], _ wish: SharedLoad.Wish, known: UInt64, offer: (Found, SharedLoad.Novelty) -> Taken?
+        _ key: [UInt8], _ wish: SharedLoad.Wish, known: UInt64, bounds: Bounds,
+        offer: (Found, SharedLoad.Novelty) -> Taken?
     ) -> Outcome<Taken> {
         let place = place(key)
+        let start = environment.clock.boot()
         var load = SharedLoad(wish)
         var step: SharedLoad.Step? = .read
         defer { if load.hasWaited { count(\.sharedWaits) } }
@@ -98,7 +110,11 @@ final class CacheShelf: Sendable {
                 case .away, .full: event = .away
                 }
             case .wait(let until):
-                event = store.wait(for: place, until: until) ? .hint : .deadline
+                if bounds.isStopped() { return .over(.stopped) }
+                let now = environment.clock.boot()
+                let left = bounds.patience.map { $0 - environment.clock.monotonic() } ?? until - now
+                if left <= 0, now < until { return .over(.impatient("the load of another host", for: now - start)) }
+                event = store.wait(for: place, until: min(until, now + left)) ? .hint : .deadline
             case .load(let begun):
                 count(\.sharedLoads)
                 return .load(Claim(key: place, begun: begun))
@@ -136,8 +152,9 @@ final class CacheShelf: Sendable {
     /// Ends a load by its value. The store's version of it, if it is there.
     func succeed(_ claim: Claim, _ made: CacheMade, loadTime: Int64) -> UInt64? {
         guard let value = value(made, loadTime: loadTime) else {
+            // What is too large for the store outdates what is there all the same.
             count(\.storeFailures)
-            end(claim)
+            end(claim, outdates: true)
             return nil
         }
         return version(store.succeed(claim.key, begun: claim.begun, value))
@@ -149,11 +166,36 @@ final class CacheShelf: Sendable {
         _ = version(store.fail(claim.key, begun: claim.begun, shared, leftAlone: leftAlone))
     }
 
-    /// Ends a load whose value nobody is to have.
-    func end(_ claim: Claim) { _ = version(store.end(claim.key, begun: claim.begun)) }
+    /// Ends a load whose value nobody is to have; with `outdates` nobody is to have the one before it either.
+    func end(_ claim: Claim, outdates: Bool) {
+        _ = version(store.end(claim.key, begun: claim.begun, outdates: outdates))
+    }
+
+    /// Gives the store a value that the plugin has put into a cache with those contents.
+    ///
+    /// What other threads put or drop in the meantime may be there before it. So the store gets whatever the cache holds, until
+    /// that is what it has got, or nothing.
+    func share(_ made: CacheMade, of contents: Monitor<CacheContents>) {
+        var next = contents.withLock { $0.holds(made) } ? made : nil
+        while let one = next {
+            let version = put(one)
+            let key = one.entry.key
+            let held = contents.withLock { contents -> (made: CacheMade, shared: UInt64)? in
+                if let version { contents.noteShared(one, version) }
+                guard let entry = contents.entries[key], let value = entry.value else { return nil }
+                return (
+                    CacheMade(entry: entry, value: value, old: nil, loads: entry.loads, isKept: true), entry.shared
+                )
+            }
+            guard let held else { return drop(key) }
+            // The same, or one that the store has had since.
+            if held.made.value === one.value || version.map({ held.shared >= $0 }) == true { return }
+            next = held.made
+        }
+    }
 
     /// Replaces the value in the store. Its version of it, if it is there.
-    func put(_ made: CacheMade) -> UInt64? {
+    private func put(_ made: CacheMade) -> UInt64? {
         let key = place(made.entry.key)
         guard let value = value(made, loadTime: 0) else {
             // What is too large for the store outdates what is there all the same.

@@ -8,6 +8,8 @@ struct CacheTicket {
     var isByCallback = false
     /// The routine on whose behalf the load is performed, for a cache that routines share.
     var view: CacheView?
+    /// The routine that waits while another host loads, for a cache that hosts share.
+    var caller: (any CacheCaller)?
 
     var entry: CacheEntry { load.entry }
 
@@ -30,6 +32,14 @@ struct CacheTicket {
         if let given = unsafe given { return unsafe given(key, load) }
         if let source = unsafe view?.source { return unsafe source(key, load) }
         return unsafe own?(key, load)
+    }
+
+    /// What bounds the waiting for another host: the routine's stop and the time of its callback, or, for a background refresh,
+    /// that the session ends, which waits for it.
+    func bounds(_ environment: CacheEnvironment) -> CacheShelf.Bounds {
+        let caller = caller ?? view?.caller
+        if isAhead { return CacheShelf.Bounds { caller?.endsRefreshes ?? environment.endsRefreshes() } }
+        return CacheShelf.Bounds(patience: caller?.patience) { caller?.isStopAsked ?? false }
     }
 }
 

@@ -8,7 +8,9 @@ public protocol CacheCaller: AnyObject, Sendable {
     var callerName: String { get }
     /// Whether the host has asked the routine to stop. Called on any thread.
     var isStopAsked: Bool { get }
-    /// Until when the calling thread may wait for the load of another routine; nil if nothing bounds that.
+    /// Whether background refreshes are to end, since the routine's session does. Called on any thread.
+    var endsRefreshes: Bool { get }
+    /// Until when the calling thread may wait for the load of another routine or host; nil if nothing bounds that.
     var patience: MonotonicTime? { get }
     /// Lets the calling thread wait in virtual time, until that time or until a waiting call is woken. False where time
     /// is not virtual; then it has not waited.
@@ -117,12 +119,17 @@ public protocol CacheCaller: AnyObject, Sendable {
             break
         }
         let loader = contents.withLock { _ in load.loader } ?? ""
-        let time = DurationText.format(milliseconds: (clock.boot() - load.flight.began) / 1_000_000)
         let whose = loader.isEmpty ? "another load" : "the load of routine \(loader)"
-        return .failure(
-            .sourceFailed(
-                CacheSourceFailure(code: 1, text: "\(whose) goes on for \(time), longer than this one may wait for it"))
-        )
+        return .failure(.impatient(whose, for: clock.boot() - load.flight.began))
+    }
+}
+
+extension CacheFailure {
+    /// A load that somebody else performs takes longer than a call may wait; it has taken so many ns.
+    static func impatient(_ whose: String, for nanoseconds: Int64) -> CacheFailure {
+        let time = DurationText.format(milliseconds: nanoseconds / 1_000_000)
+        return .sourceFailed(
+            CacheSourceFailure(code: 1, text: "\(whose) goes on for \(time), longer than this one may wait for it"))
     }
 }
 

@@ -53,7 +53,7 @@ extension HostCache {
         callOff(load)
     }
 
-    private func callOff(_ load: CacheLoad) {
+    func callOff(_ load: CacheLoad) {
         contents.withLock { $0.callOff(load) }
         wake(after: load)
     }
@@ -156,7 +156,7 @@ extension HostCache {
     ) -> Result<ServedValue, CacheFailure> {
         if let caller = ticket.view?.caller, caller.isStopAsked {
             // The source may have failed only since this routine is to stop: the others ask it themselves.
-            if let claim { shelf?.end(claim) }
+            if let claim { shelf?.end(claim, outdates: false) }
             callOff(ticket.load)
             return .failure(.sourceFailed(failure))
         }

@@ -8,10 +8,14 @@ extension HostCache {
         let wish = SharedLoad.Wish(isStrict: ticket.call.request.isStrict, mayWait: !isNested, canLoad: hasSource)
         let entry = ticket.entry
         let known = contents.withLock { _ in entry.value == nil ? 0 : entry.shared }
-        let outcome = shelf.ask(entry.key, wish, known: known) { found, novelty in
+        let outcome = shelf.ask(entry.key, wish, known: known, bounds: ticket.bounds(environment)) { found, novelty in
             adopt(found, novelty, &ticket)
         }
         switch outcome {
+        case .over(let failure):
+            // Who waits for this load begins one of its own.
+            callOff(ticket.load)
+            return .failed(.failure(failure))
         case .taken(let served): return .found(served)
         case .load(let claim): return .load(claim)
         case .failed(let failure, let until):
@@ -44,19 +48,9 @@ extension HostCache {
     /// Gives the store the value that was loaded for all.
     func hand(_ made: CacheMade, _ claim: CacheShelf.Claim?, loadTime: Int64) {
         guard let shelf, let claim else { return }
-        // What was put or dropped meanwhile is newer.
-        guard made.isKept else { return shelf.end(claim) }
-        note(shelf.succeed(claim, made, loadTime: loadTime), of: made)
-    }
-
-    /// Gives the store a value that the plugin has put.
-    func share(_ made: CacheMade) {
-        guard let shelf else { return }
-        note(shelf.put(made), of: made)
-    }
-
-    private func note(_ version: UInt64?, of made: CacheMade) {
-        guard let version else { return }
+        // What was put or dropped meanwhile is newer, or the value is too large to be kept: the store's is older than both.
+        guard made.isKept else { return shelf.end(claim, outdates: true) }
+        guard let version = shelf.succeed(claim, made, loadTime: loadTime) else { return }
         contents.withLock { $0.noteShared(made, version) }
     }
 }

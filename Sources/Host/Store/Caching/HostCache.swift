@@ -14,6 +14,8 @@ internal import Synchronization
 
     /// Whether values are also kept on disk.
     public var isOnDisk: Bool { disk != nil }
+    /// Whether a call may wait for another host.
+    public var asksOtherHosts: Bool { shelf != nil }
     /// The name for messages, with the kind: a routine may have a memory cache and a disk cache of the same name.
     let title: String
 
@@ -104,18 +106,20 @@ internal import Synchronization
     ///
     /// `key` has at most 65 536 bytes; the empty key is the unkeyed value. `source` takes precedence over the cache's
     /// own source. It runs on the calling thread, and other callers of the same key wait for it. `view` is the routine's,
-    /// for a cache that routines share. Set `byCallback` on the thread that calls `hit`, as for `put`.
+    /// for a cache that routines share. Set `byCallback` on the thread that calls `hit`, as for `put`. `caller` is the routine, by
+    /// whose stop and time the call ends while another host loads; only a cache that `asksOtherHosts` needs it.
     public func get(
         _ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil,
-        by view: CacheView? = nil, byCallback: Bool = false
+        by view: CacheView? = nil, byCallback: Bool = false, caller: (any CacheCaller)? = nil
     ) -> Result<ServedValue, CacheFailure> {
-        let result = unsafe answer(request, key, source, view, byCallback)
+        let result = unsafe answer(request, key, source, view, byCallback, caller)
         view?.count(result)
         return result
     }
 
     private func answer(
-        _ request: CacheLookup, _ key: [UInt8], _ source: CacheSource?, _ view: CacheView?, _ byCallback: Bool
+        _ request: CacheLookup, _ key: [UInt8], _ source: CacheSource?, _ view: CacheView?, _ byCallback: Bool,
+        _ caller: (any CacheCaller)?
     ) -> Result<ServedValue, CacheFailure> {
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
@@ -126,7 +130,7 @@ internal import Synchronization
             switch contents.withLock({ $0.ask(key, request, &call, now: clock.now) }) {
             case .take(let served): return deliver(served, view)
             case .load(var ticket):
-                (ticket.view, ticket.isByCallback) = (view, byCallback)
+                (ticket.view, ticket.isByCallback, ticket.caller) = (view, byCallback, caller)
                 return unsafe perform(ticket, source)
             case .wait(let ticket, let joins):
                 guard CacheWaits.begin(ticket.load) else { return .failure(.reentrant) }
@@ -250,7 +254,7 @@ internal import Synchronization
             }
             if let old = made.old { release(old, byCallback: byCallback) }
             guard save(made, loadTime: 0) == .outdated else {
-                share(made)
+                shelf?.share(made, of: contents)
                 break
             }
             disk?.learnNewest(key)

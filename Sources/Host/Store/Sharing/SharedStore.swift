@@ -15,8 +15,9 @@ public protocol SharedStore: AnyObject, Sendable {
     func succeed(_ key: SharedKey, begun: UInt64, _ value: SharedValue) -> SharedAnswer
     /// Ends it by a failure, after which the source is left alone for so many ns.
     func fail(_ key: SharedKey, begun: UInt64, _ failure: SharedFailure, leftAlone: Int64) -> SharedAnswer
-    /// Ends it without a value, so that somebody else may begin.
-    func end(_ key: SharedKey, begun: UInt64) -> SharedAnswer
+    /// Ends it without a value, so that somebody else may begin. With `outdates` the value that there was goes too: the load has
+    /// made a newer one, which the store does not get.
+    func end(_ key: SharedKey, begun: UInt64, outdates: Bool) -> SharedAnswer
     /// Replaces the value, whatever there is; a load in progress ends without one.
     func put(_ key: SharedKey, _ value: SharedValue) -> SharedAnswer
     /// Removes the value; a load in progress ends without one.

@@ -27,6 +27,11 @@ struct FrameWriter {
         bytes.append(contentsOf: block)
     }
 
+    mutating func numbers(_ numbers: [UInt64]) {
+        number(UInt32(truncatingIfNeeded: numbers.count))
+        for one in numbers { number(one) }
+    }
+
     mutating func text(_ text: String) { block(text.utf8) }
 
     mutating func key(_ key: SharedKey) {
@@ -119,6 +124,16 @@ struct FrameReader {
         return Array(bytes[offset..<offset + size])
     }
 
+    mutating func numbers(most: Int) -> [UInt64] {
+        let count = Int(number(UInt32.self))
+        guard count <= most, (bytes.count - offset) / 8 >= count else {
+            isWrong = true
+            offset = bytes.count
+            return []
+        }
+        return (0..<count).map { _ in number() }
+    }
+
     mutating func text(most: Int = SharedFrame.longestText) -> String {
         let block = block(most: most)
         guard let text = String(validating: block, as: UTF8.self) else {
@@ -134,8 +149,10 @@ struct FrameReader {
         return flag
     }
 
+    mutating func truth() -> Bool { flag(most: 1) == 1 }
+
     mutating func key() -> SharedKey {
-        let isOnDisk = flag(most: 1) == 1
+        let isOnDisk = truth()
         let codec = number(UInt32.self)
         return SharedKey(
             routine: text(), name: text(), isOnDisk: isOnDisk, codec: codec, key: block(most: SharedFrame.longestText))

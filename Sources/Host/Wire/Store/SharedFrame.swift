@@ -6,20 +6,29 @@ public enum SharedRequest: Equatable, Sendable {
     case read(SharedKey, known: UInt64)
     /// Begin a load, if the records of load and value have these versions.
     case begin(SharedKey, load: UInt64, value: UInt64)
-    /// The worker lives: so do the loads that it has begun. Not answered.
-    case touch
+    /// The worker lives, and so do the loads that were begun by these requests. What was begun by any other request up to the
+    /// number of this one nobody performs: it has ended, or nobody has heard that it began. Not answered.
+    case touch([UInt64])
     /// End a load by its value.
     case succeed(SharedKey, begun: UInt64, SharedValue)
     /// End a load by a failure; the source is left alone for so many ns.
     case fail(SharedKey, begun: UInt64, SharedFailure, leftAlone: Int64)
-    /// End a load without a value.
-    case end(SharedKey, begun: UInt64)
+    /// End a load without a value; with `outdates` the value that there was goes too.
+    case end(SharedKey, begun: UInt64, outdates: Bool)
     /// Replace the value.
     case put(SharedKey, SharedValue)
     /// Remove the value.
     case drop(SharedKey)
     /// Answer when the record of the load may have changed, or at once by `away` where nobody would tell.
     case await(SharedKey)
+
+    /// Whether somebody waits for an answer.
+    public var isAnswered: Bool {
+        switch self {
+        case .touch: false
+        case .read, .begin, .succeed, .fail, .end, .put, .drop, .await: true
+        }
+    }
 }
 
 /// What the store's worker answers.
@@ -47,6 +56,9 @@ public enum SharedFrame {
     /// The largest frame.
     public static let longest = longestValue + longestPlain
     static let longestText = 65_536
+    /// How many loads a worker performs for all hosts at once, at most. A sign of life names all of them, and is small enough
+    /// that a socket takes all of it or nothing.
+    public static let mostLoads = 2048
 
     /// A request as a frame.
     public static func encode(_ request: SharedRequest, id: UInt64) -> [UInt8] {
@@ -61,7 +73,9 @@ public enum SharedFrame {
             writer.key(key)
             writer.number(load)
             writer.number(value)
-        case .touch: writer.begin(3, id)
+        case .touch(let loads):
+            writer.begin(3, id)
+            writer.numbers(loads)
         case .succeed(let key, let begun, let value):
             writer.begin(4, id)
             writer.key(key)
@@ -73,10 +87,11 @@ public enum SharedFrame {
             writer.number(begun)
             writer.failure(failure)
             writer.number(leftAlone)
-        case .end(let key, let begun):
+        case .end(let key, let begun, let outdates):
             writer.begin(6, id)
             writer.key(key)
             writer.number(begun)
+            writer.number(UInt8(outdates ? 1 : 0))
         case .put(let key, let value):
             writer.begin(7, id)
             writer.key(key)
@@ -99,12 +114,12 @@ public enum SharedFrame {
         switch kind {
         case 1: request = .read(reader.key(), known: reader.number())
         case 2: request = .begin(reader.key(), load: reader.number(), value: reader.number())
-        case 3: request = .touch
+        case 3: request = .touch(reader.numbers(most: mostLoads))
         case 4: request = .succeed(reader.key(), begun: reader.number(), reader.value())
         case 5:
             request = .fail(
                 reader.key(), begun: reader.number(), reader.failure(), leftAlone: max(0, reader.number()))
-        case 6: request = .end(reader.key(), begun: reader.number())
+        case 6: request = .end(reader.key(), begun: reader.number(), outdates: reader.truth())
         case 7: request = .put(reader.key(), reader.value())
         case 8: request = .drop(reader.key())
         case 9: request = .await(reader.key())

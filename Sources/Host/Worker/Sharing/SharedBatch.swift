@@ -37,11 +37,14 @@ struct SharedBatch {
     /// Does all of it. When the link breaks, what was not answered is away.
     func perform() throws(StoreConnection.Broken) {
         var reads: [(peer: SharedPeer, id: UInt64, key: SharedKey, known: UInt64)] = []
+        var signs: [(peer: SharedPeer, sign: SharedPeer.Sign)] = []
         var steps: [Step] = []
         let later = Later()
         for job in jobs {
             switch job {
             case .ask(let peer, let id, .read(let key, let known)): reads.append((peer, id, key, known))
+            case .ask(let peer, let id, .touch(let loads)):
+                signs.append((peer, SharedPeer.Sign(last: id, performed: Set(loads))))
             case .ask(let peer, let id, let request): steps += self.steps(peer, id, request, later)
             case .gone(let peer): steps += peer.takeLoads().compactMap { deletion($0.key, $0.load, peer) }
             }
@@ -56,13 +59,20 @@ struct SharedBatch {
             if broken != nil { for one in chunk { answer(one.peer, one.id, .answer(.away)) } }
         }
         broken = commit(steps, broken)
+        // After what the same workers asked before: a load whose record is being written anew cannot end until that is done,
+        // and this thread does both.
+        broken = commit(signs.flatMap { touch($0.peer, $0.sign, later) }, broken)
         while !later.steps.isEmpty { broken = commit(later.take(), broken) }
         if let broken { throw broken }
     }
 
     /// Steps that follow from others.
     private final class Later {
-        var steps: [Step] = []
+        private(set) var steps: [Step] = []
+
+        func add(_ step: Step?) {
+            if let step { steps.append(step) }
+        }
 
         func take() -> [Step] {
             defer { steps = [] }
@@ -143,15 +153,13 @@ struct SharedBatch {
 
     private func steps(_ peer: SharedPeer, _ id: UInt64, _ request: SharedRequest, _ later: Later) -> [Step] {
         switch request {
-        case .read, .await: return []  // the reads are one call, and who awaits asks nothing of the store
-        case .touch: return peer.touching().compactMap { touch($0.key, $0.load, peer) }
-        case .begin(let key, let load, let value): return begin(peer, id, key, load: load, value: value)
+        // The reads and the signs of life are calls of their own, and who awaits asks nothing of the store.
+        case .read, .await, .touch: return []
+        case .begin(let key, let load, let value): return begin(peer, id, key, load: load, value: value, later)
         case .succeed(let key, let begun, let value):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
             guard hasRoom(for: value, key, peer) else {
-                var change = SharedLink.Change(conditions: [(place.load, load.current)])
-                change.writes = [(place.load, nil, 0)]
-                return [ends(change, key, load, peer, id, isFull: true)]
+                return [end(place, key, load, peer, id, outdates: true, isFull: true)]
             }
             return [store(value, key, place, load, peer, id, later)]
         case .fail(let key, let begun, let failure, let leftAlone):
@@ -161,11 +169,9 @@ struct SharedBatch {
             var change = SharedLink.Change(conditions: [(place.load, load.current)])
             change.writes = [(place.load, record, ms.clampedPlus(60_000))]
             return [ends(change, key, load, peer, id)]
-        case .end(let key, let begun):
+        case .end(let key, let begun, let outdates):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
-            var change = SharedLink.Change(conditions: [(place.load, load.current)])
-            change.writes = [(place.load, nil, 0)]
-            return [ends(change, key, load, peer, id)]
+            return [end(place, key, load, peer, id, outdates: outdates)]
         case .put(let key, let value): return put(value, peer, id, key, later)
         case .drop(let key): return drop(peer, id, key, isFull: false)
         }
@@ -201,38 +207,61 @@ struct SharedBatch {
         -> (Place, SharedPeer.Load)?
     {
         guard let place = place(peer, id, key) else { return nil }
-        guard let load = peer.ending(key, begun: begun, until: clock.monotonic() + timeout) else {
-            answer(peer, id, .answer(.changed))
-            return nil
+        switch peer.ending(key, begun: begun, until: clock.monotonic() + timeout) {
+        case .ready(let load): return (place, load)
+        case .other: answer(peer, id, .answer(.changed))
+        case .late: answer(peer, id, .answer(.away))
         }
-        return (place, load)
+        return nil
+    }
+
+    /// Ends a load without a value. One that its value outdates goes too: else it would come back, and be older than what this
+    /// host has had since.
+    private func end(
+        _ place: Place, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64, outdates: Bool,
+        isFull: Bool = false
+    ) -> Step {
+        var change = SharedLink.Change(conditions: [(place.load, load.current)])
+        change.writes = [(place.load, nil, 0)]
+        if outdates { change.writes.append((place.value, nil, 0)) }
+        return ends(change, key, load, peer, id, outdates: outdates, isFull: isFull)
     }
 
     private func ends(
         _ change: SharedLink.Change, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64,
-        isFull: Bool = false
+        outdates: Bool = false, isFull: Bool = false
     ) -> Step {
         Step(change: change) { done in
-            peer.ended(key, begun: load.begun)
-            answer(peer, id, .answer(isFull ? .full : done.answer))
+            if outdates, case .done = done.answer {
+                let name = peer.names.name(of: key)
+                peer.account.remove { $0 == name }
+            }
+            peer.ended(key, begun: load.begun, isKnown: done.answer != .away)
+            answer(peer, id, .answer(isFull && done.answer != .away ? .full : done.answer))
         }
     }
 
-    private func begin(_ peer: SharedPeer, _ id: UInt64, _ key: SharedKey, load: UInt64, value: UInt64) -> [Step] {
+    private func begin(
+        _ peer: SharedPeer, _ id: UInt64, _ key: SharedKey, load: UInt64, value: UInt64, _ later: Later
+    ) -> [Step] {
         guard let place = place(peer, id, key) else { return [] }
         var change = SharedLink.Change(conditions: [(place.load, load), (place.value, value)])
         change.writes = [(place.load, SharedLoadRecord.running(host: host).bytes, Self.keepLoadMs)]
         return [
             Step(change: change) { done in
-                if case .done(let version) = done.answer { peer.began(key, began(version, done)) }
+                if case .done(let version) = done.answer {
+                    let load = began(version, id, done)
+                    if !peer.began(key, load) { later.add(deletion(key, load, peer)) }
+                }
                 answer(peer, id, .answer(done.answer))
             }
         ]
     }
 
-    private func began(_ version: UInt64, _ done: SharedLink.Done) -> SharedPeer.Load {
+    private func began(_ version: UInt64, _ id: UInt64, _ done: SharedLink.Done) -> SharedPeer.Load {
         SharedPeer.Load(
-            begun: version, clockMs: done.clockMs, sent: done.sent, answered: done.answered, current: version)
+            request: id, begun: version, clockMs: done.clockMs, sent: done.sent, answered: done.answered,
+            current: version)
     }
 
     /// The end of a load by its value.
@@ -245,7 +274,7 @@ struct SharedBatch {
         var change = SharedLink.Change(conditions: [(place.load, load.current)])
         change.writes = [(place.value, record.encoded, value.keepMs), (place.load, nil, 0)]
         return Step(change: change) { done in
-            peer.ended(key, begun: load.begun)
+            peer.ended(key, begun: load.begun, isKnown: done.answer != .away)
             answer(peer, id, .answer(done.answer))
             // If the store's clock was set while it was loaded, the record says a wrong age: then there is rather none.
             guard case .done(let version) = done.answer, load.clockMs >= 0, done.clockMs >= 0,
@@ -254,7 +283,7 @@ struct SharedBatch {
             else { return }
             var removal = SharedLink.Change(conditions: [(place.value, version)])
             removal.writes = [(place.value, nil, 0)]
-            later.steps.append(Step(change: removal) { _ in })
+            later.add(Step(change: removal) { _ in })
         }
     }
 
@@ -269,18 +298,29 @@ struct SharedBatch {
         return [
             Step(change: change) { done in
                 guard case .done(let version) = done.answer else { return answer(peer, id, .answer(done.answer)) }
-                later.steps.append(store(value, key, place, began(version, done), peer, id, later))
+                later.add(store(value, key, place, began(version, id, done), peer, id, later))
             }
         ]
     }
 
-    private func touch(_ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer) -> Step? {
+    /// Writes the records anew of the loads that a worker performs, and deletes those of loads that it does not.
+    private func touch(_ peer: SharedPeer, _ sign: SharedPeer.Sign, _ later: Later) -> [Step] {
+        let (live, dead) = peer.touching(sign)
+        return live.compactMap { touch($0.key, $0.load, peer, later) }
+            + dead.compactMap { deletion($0.key, $0.load, peer) }
+    }
+
+    private func touch(_ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ later: Later) -> Step? {
         guard let place = peer.names.places(of: key) else { return nil }
         var change = SharedLink.Change(conditions: [(place.load, load.current)])
         change.writes = [(place.load, SharedLoadRecord.running(host: host).bytes, Self.keepLoadMs)]
         return Step(change: change) { done in
             let current: UInt64? = if case .done(let version) = done.answer { version } else { nil }
-            peer.touched(key, begun: load.begun, current: current, isLost: done.answer == .changed)
+            if let over = peer.touched(
+                key, begun: load.begun, current: current, isLost: done.answer == .changed)
+            {
+                later.add(deletion(key, over, peer))
+            }
         }
     }
 

@@ -37,15 +37,14 @@ final class SharedConnection: Sendable {
         if !isSent { throw Broken() }
     }
 
-    /// Sends a small frame if that takes no time: where there is no room, others are sending, which tells as much.
-    func sendAtOnce(_ frame: [UInt8]) throws(Broken) {
-        let isWhole = sending.withLockIfAvailable { _ in
-            let count = unsafe frame.withUnsafeBytes { bytes in
-                try? unsafe socket.descriptor.send(bytes, wait: false)
-            }
-            return count == nil || count == frame.count
+    /// Sends a small frame if that takes no time. False where there is no room for it, or while others send.
+    func sendAtOnce(_ frame: [UInt8]) throws(Broken) -> Bool {
+        let sent = sending.withLockIfAvailable { _ in
+            unsafe frame.withUnsafeBytes { bytes in (try? unsafe socket.descriptor.send(bytes, wait: false)) ?? 0 }
         }
-        if isWhole == false { throw Broken() }
+        guard let sent, sent > 0 else { return false }
+        if sent != frame.count { throw Broken() }
+        return true
     }
 
     /// Waits at most so many ms for answers; returns those that are whole. One thread at a time calls it.

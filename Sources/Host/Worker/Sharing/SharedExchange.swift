@@ -138,8 +138,13 @@ final class SharedExchange: Sendable {
                 }
             }
             guard let open = link else {
-                for case .ask(let peer, let id, let request) in jobs where request != .touch {
-                    peer.answer(id, .answer(.away), watchingBy: poller)
+                for job in jobs {
+                    switch job {
+                    case .ask(let peer, let id, let request):
+                        if request.isAnswered { peer.answer(id, .answer(.away), watchingBy: poller) }
+                    // What another thread begins for it is over at once.
+                    case .gone(let peer): _ = peer.takeLoads()
+                    }
                 }
                 continue
             }

@@ -10,6 +10,17 @@ internal import Synchronization
 final class SharedPeer: Sendable {
     /// A load in progress.
     struct Load: Equatable {
+        /// What the store is being asked about it.
+        enum Asked: Equatable {
+            case nothing
+            /// A sign of life is on its way, which gives the record another version.
+            case touch
+            /// Its end is.
+            case end
+        }
+
+        /// The number of the worker's request that began it.
+        var request: UInt64
         /// The version with which it began, what the store's clock showed then, and when that was by this machine's.
         var begun: UInt64
         var clockMs: Int64
@@ -17,8 +28,38 @@ final class SharedPeer: Sendable {
         var answered: BootTime
         /// The version of its record now.
         var current: UInt64
-        /// Whether a sign of life is on its way, which gives the record another version.
-        var isTouched = false
+        var asked = Asked.nothing
+    }
+
+    /// Whether a load can end.
+    enum Ending {
+        case ready(Load)
+        /// It is over, or was another one.
+        case other
+        /// A sign of life has been on its way all the time.
+        case late
+    }
+
+    /// What a worker has told of its loads.
+    struct Sign {
+        /// The last request that it had made by then.
+        var last: UInt64
+        /// The requests that began the loads that it performs.
+        var performed: Set<UInt64>
+
+        /// Whether the load is one that nobody performs.
+        func disowns(_ load: Load) -> Bool { load.request <= last && !performed.contains(load.request) }
+    }
+
+    private struct Loads {
+        var all: [SharedKey: Load] = [:]
+        /// What the worker told last; nil before.
+        var sign: Sign?
+        /// Whether the worker is gone.
+        var isGone = false
+
+        /// Whether the load is one that nobody performs.
+        func disown(_ load: Load) -> Bool { isGone || sign?.disowns(load) == true }
     }
 
     /// What came of reading.
@@ -43,7 +84,7 @@ final class SharedPeer: Sendable {
     private let socket: PassedDescriptor
     private let splitter: Mutex<FrameSplitter>
     private let output = Mutex(Output())
-    private let loads = Monitor<[SharedKey: Load]>([:])
+    private let loads = Monitor(Loads())
 
     /// A worker that was given that access. It may send values of `longest` bytes.
     init(_ socket: PassedDescriptor, _ access: SharedAccess, token: UInt64, longest: Int, account: SharedAccount)
@@ -140,48 +181,72 @@ final class SharedPeer: Sendable {
 
     // MARK: Loads
 
-    /// A load has begun.
-    func began(_ key: SharedKey, _ load: Load) { loads.withLock { $0[key] = load } }
-
-    /// The load of a key that is to end, if it is the one that began so. A sign of life that is on its way comes first.
-    func ending(_ key: SharedKey, begun: UInt64, until deadline: MonotonicTime) -> Load? {
-        let load = loads.wait(until: deadline) { loads -> Load?? in
-            guard let load = loads[key], load.begun == begun else { return .some(nil) }
-            return load.isTouched ? nil : .some(load)
-        }
-        return load ?? nil
-    }
-
-    /// The load of a key is over.
-    func ended(_ key: SharedKey, begun: UInt64) {
-        loads.withLock { loads in if loads[key]?.begun == begun { loads[key] = nil } }
-    }
-
-    /// All loads, of which the record is about to be written anew.
-    func touching() -> [(key: SharedKey, load: Load)] {
+    /// A load has begun. False if nobody performs it: the worker is gone, or did not wait for the answer. Then its record is to
+    /// be deleted.
+    func began(_ key: SharedKey, _ load: Load) -> Bool {
         loads.withLock { loads in
-            let all = loads.filter { !$0.value.isTouched }.map { (key: $0.key, load: $0.value) }
-            for one in all { loads[one.key]?.isTouched = true }
-            return all
+            if loads.disown(load) { return false }
+            loads.all[key] = load
+            return true
         }
     }
 
-    /// The record was written anew, with that version; nil: nobody knows. `isLost`: it is another one's.
-    func touched(_ key: SharedKey, begun: UInt64, current: UInt64?, isLost: Bool) {
+    /// The load of a key, which is to end, if it is the one that began so. A sign of life that is on its way comes first.
+    func ending(_ key: SharedKey, begun: UInt64, until deadline: MonotonicTime) -> Ending {
+        let ending = loads.wait(until: deadline) { loads -> Ending? in
+            guard let load = loads.all[key], load.begun == begun else { return .other }
+            if load.asked == .touch { return nil }
+            loads.all[key]?.asked = .end
+            return .ready(load)
+        }
+        return ending ?? .late
+    }
+
+    /// The load of a key is over; or, if nobody knows whether its record is gone, the worker's next sign of life deletes it.
+    func ended(_ key: SharedKey, begun: UInt64, isKnown: Bool) {
         loads.withLock { loads in
-            guard loads[key]?.begun == begun else { return }
-            loads[key]?.isTouched = false
-            if let current { loads[key]?.current = current }
-            if isLost { loads[key] = nil }
+            guard loads.all[key]?.begun == begun else { return }
+            if isKnown { loads.all[key] = nil } else { loads.all[key]?.asked = .nothing }
         }
-        loads.broadcast()
     }
 
-    /// All loads, which nobody performs any more.
+    /// Takes a sign of life: the loads whose records are about to be written anew, and those that nobody performs, which are
+    /// taken out since their records are to be deleted.
+    func touching(_ sign: Sign) -> (live: [(key: SharedKey, load: Load)], dead: [(key: SharedKey, load: Load)]) {
+        loads.withLock { loads in
+            // Several threads take signs, maybe not in order.
+            if sign.last >= loads.sign?.last ?? 0 { loads.sign = sign }
+            let idle = loads.all.filter { $0.value.asked == .nothing }.map { (key: $0.key, load: $0.value) }
+            let dead = idle.filter { sign.disowns($0.load) }
+            for one in dead { loads.all[one.key] = nil }
+            let live = idle.filter { !sign.disowns($0.load) }
+            for one in live { loads.all[one.key]?.asked = .touch }
+            return (live, dead)
+        }
+    }
+
+    /// The record was written anew, with that version; nil: nobody knows. `isLost`: it is another one's. The load is returned
+    /// if its record is to be deleted, since by now nobody performs it.
+    func touched(_ key: SharedKey, begun: UInt64, current: UInt64?, isLost: Bool) -> Load? {
+        defer { loads.broadcast() }
+        return loads.withLock { loads -> Load? in
+            guard var load = loads.all[key], load.begun == begun else { return nil }
+            load.asked = .nothing
+            load.current = current ?? load.current
+            let isOver = loads.disown(load)
+            loads.all[key] = isLost || isOver ? nil : load
+            return isOver && !isLost ? load : nil
+        }
+    }
+
+    /// The worker is gone. Returns the loads whose records are to be deleted; those of which a sign of life or an end is on
+    /// its way are not among them.
     func takeLoads() -> [(key: SharedKey, load: Load)] {
         loads.withLock { loads in
-            defer { loads = [:] }
-            return loads.map { (key: $0.key, load: $0.value) }
+            loads.isGone = true
+            let idle = loads.all.filter { $0.value.asked == .nothing }.map { (key: $0.key, load: $0.value) }
+            for one in idle { loads.all[one.key] = nil }
+            return idle
         }
     }
 }

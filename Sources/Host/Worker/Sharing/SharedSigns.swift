@@ -22,15 +22,16 @@ final class SharedSigns: Sendable {
         self.clock = clock
     }
 
-    /// The socket has loads in progress from now on.
+    /// The socket has loads in progress from now on. It calls this and `remove` under its own lock, so that the order of both is
+    /// that of its loads; so no lock is held here while it is asked for its signs.
     func add(_ socket: SharedSocket) {
         let isFirst = state.withLock { state in
             let isFirst = state.sockets.isEmpty
             state.sockets[ObjectIdentifier(socket)] = socket
             if isFirst { state.nextAt = clock.boot().nanoseconds + SharedLoad.sign }
+            hasSome.store(true, ordering: .releasing)
             return isFirst
         }
-        hasSome.store(true, ordering: .releasing)
         if isFirst { Doorbell.ring(doorbell) }
     }
 

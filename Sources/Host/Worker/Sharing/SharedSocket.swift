@@ -17,8 +17,7 @@ final class SharedSocket: Sendable {
         var waiting: Set<UInt64> = []
         var answers: [UInt64: SharedReply] = [:]
         var isReading = false
-        /// Loads that are in progress here for all hosts.
-        var loads: Set<UInt64> = []
+        var loads = SharedLoads()
         var longestValue = SharedSocket.leastValue
 
         mutating func forget(_ id: UInt64) {
@@ -54,23 +53,30 @@ final class SharedSocket: Sendable {
         state.withLock { state in
             state.connection?.end()
             state.connection = connection
-            state.loads = []
+            state.loads.connectionEnded()
+            noteLoads(state)
         }
-        signs.remove(self)
         state.broadcast()
     }
 
     /// Asks; nil if there is no answer within so many ns.
     func ask(_ request: SharedRequest, timeout: Int64) -> SharedReply? {
-        let mayAsk = state.withLock { $0.breaker.mayAsk(at: clock.boot()) }
-        guard mayAsk else { return nil }
-        let reply = answer(to: request, until: clock.monotonic() + timeout)
-        let isFailure = reply == nil || reply == .answer(.away)
+        mayAsk() ? asked(request, timeout: timeout) : nil
+    }
+
+    private func mayAsk() -> Bool { state.withLock { $0.breaker.mayAsk(at: clock.boot()) } }
+
+    private func asked(_ request: SharedRequest, by number: UInt64? = nil, timeout: Int64) -> SharedReply? {
+        let reply = answer(to: request, by: number, until: clock.monotonic() + timeout)
+        let isFailure = Self.isUnknown(reply)
         state.withLock { state in
             if isFailure { state.breaker.failed(at: clock.boot()) } else { state.breaker.answered() }
         }
         return reply
     }
+
+    /// Whether nobody knows what became of a request with that answer.
+    private static func isUnknown(_ reply: SharedReply?) -> Bool { reply == nil || reply == .answer(.away) }
 
     /// Waits until then, or until the load of a key may have changed; false, maybe at once, if nobody would tell.
     func awaitEnd(of key: SharedKey, until deadline: MonotonicTime) -> Bool {
@@ -81,39 +87,102 @@ final class SharedSocket: Sendable {
         }
     }
 
-    /// Gives a sign of life for the loads in progress.
-    func touch() {
-        guard let connection = state.withLock({ $0.loads.isEmpty ? nil : $0.connection }) else { return }
+    // MARK: - Loads
+
+    /// Begins a load for all hosts. If it has begun, it is in progress until `end`.
+    func begin(_ key: SharedKey, load: UInt64, value: UInt64, timeout: Int64) -> SharedAnswer {
+        guard mayAsk() else { return .away }
+        let id = state.withLock { state -> UInt64? in
+            guard state.loads.hasRoom else { return nil }
+            state.lastID += 1
+            state.loads.starting.insert(state.lastID)
+            return state.lastID
+        }
+        guard let id else { return .away }
+        let reply = asked(.begin(key, load: load, value: value), by: id, timeout: timeout)
+        guard case .answer(let answer) = reply else {
+            conclude(key, id, begun: nil, isKnown: false)
+            return .away
+        }
+        var begun: UInt64?
+        if case .done(let version) = answer { begun = version }
+        conclude(key, id, begun: begun, isKnown: answer != .away)
+        return answer
+    }
+
+    private func conclude(_ key: SharedKey, _ id: UInt64, begun: UInt64?, isKnown: Bool) {
+        state.withLock { state in
+            state.loads.start(key, by: id, begun: begun, isKnown: isKnown)
+            noteLoads(state)
+        }
+    }
+
+    /// Ends it by that request.
+    ///
+    /// That it is over is told even while the store is left alone: else other hosts would wait for a load that nobody performs.
+    func end(_ key: SharedKey, begun: UInt64, by request: SharedRequest, timeout: Int64) -> SharedAnswer {
+        let reply = mayAsk() ? asked(request, timeout: timeout) : tell(.end(key, begun: begun, outdates: false))
+        state.withLock { state in
+            state.loads.end(key, begun: begun, isKnown: !Self.isUnknown(reply))
+            noteLoads(state)
+        }
+        if case .answer(let answer) = reply { return answer }
+        return .away
+    }
+
+    /// Sends a small request and waits for no answer.
+    private func tell(_ request: SharedRequest) -> SharedReply? {
+        let (connection, id) = state.withLock { state in
+            state.lastID += 1
+            return (state.connection, state.lastID)
+        }
+        if let connection { _ = sendAtOnce(request, id, connection) }
+        return nil
+    }
+
+    /// Whether it was sent.
+    private func sendAtOnce(_ request: SharedRequest, _ id: UInt64, _ connection: SharedConnection) -> Bool {
         do throws(SharedConnection.Broken) {
-            try connection.sendAtOnce(SharedFrame.encode(.touch, id: 0))
+            return try connection.sendAtOnce(SharedFrame.encode(request, id: id))
         } catch {
             lose(connection)
+            return false
         }
     }
 
-    /// A load has begun here for all hosts, with that version.
-    func began(_ load: UInt64) {
-        let isFirst = state.withLock { state in
-            state.loads.insert(load)
-            return state.loads.count == 1
+    /// Gives a sign of life for the loads in progress, by which the store's worker also knows of all others that they are over.
+    func touch() {
+        let due = state.withLock { state -> (SharedConnection, [UInt64], UInt64)? in
+            guard let connection = state.connection, state.loads.wantSign else { return nil }
+            return (connection, state.loads.takeSign(), state.lastID)
         }
-        if isFirst { signs.add(self) }
+        guard let (connection, loads, last) = due else { return }
+        let isSent = sendAtOnce(.touch(loads), last, connection)
+        state.withLock { state in
+            guard state.connection === connection else { return }
+            if !isSent { state.loads.isInDoubt = true }
+            noteLoads(state)
+        }
     }
 
-    /// It is over.
-    func ended(_ load: UInt64) {
-        let isLast = state.withLock { $0.loads.remove(load) != nil && $0.loads.isEmpty }
-        if isLast { signs.remove(self) }
+    /// Has signs given as long as they are wanted. Called under the lock: what two threads do at once to the loads must not
+    /// come to the signs in another order.
+    private func noteLoads(_ state: borrowing State) {
+        if state.connection != nil, state.loads.wantSign { signs.add(self) } else { signs.remove(self) }
     }
 
     // MARK: - One question
 
-    private func answer(to request: SharedRequest, until deadline: MonotonicTime) -> SharedReply? {
+    /// Nil if there is no answer by then. The request has that number, or a new one.
+    private func answer(to request: SharedRequest, by number: UInt64? = nil, until deadline: MonotonicTime)
+        -> SharedReply?
+    {
         guard let connection = connected(until: deadline) else { return nil }
         let id = state.withLock { state in
-            state.lastID += 1
-            state.waiting.insert(state.lastID)
-            return state.lastID
+            if number == nil { state.lastID += 1 }
+            let id = number ?? state.lastID
+            state.waiting.insert(id)
+            return id
         }
         defer { state.withLock { $0.forget(id) } }
         do throws(SharedConnection.Broken) {
@@ -183,9 +252,9 @@ final class SharedSocket: Sendable {
         state.withLock { state in
             guard state.connection === connection else { return }
             state.connection = nil
-            state.loads = []
+            state.loads.connectionEnded()
+            noteLoads(state)
         }
-        signs.remove(self)
         state.broadcast()
     }
 }
@@ -212,24 +281,19 @@ final class SharedCalls: SharedStore {
     }
 
     func begin(_ key: SharedKey, load: UInt64, value: UInt64) -> SharedAnswer {
-        let answer = change(.begin(key, load: load, value: value))
-        if case .done(let version) = answer { socket.began(version) }
-        return answer
+        socket.begin(key, load: load, value: value, timeout: timeout)
     }
 
     func succeed(_ key: SharedKey, begun: UInt64, _ value: SharedValue) -> SharedAnswer {
-        defer { socket.ended(begun) }
-        return change(.succeed(key, begun: begun, value))
+        socket.end(key, begun: begun, by: .succeed(key, begun: begun, value), timeout: timeout)
     }
 
     func fail(_ key: SharedKey, begun: UInt64, _ failure: SharedFailure, leftAlone: Int64) -> SharedAnswer {
-        defer { socket.ended(begun) }
-        return change(.fail(key, begun: begun, failure, leftAlone: leftAlone))
+        socket.end(key, begun: begun, by: .fail(key, begun: begun, failure, leftAlone: leftAlone), timeout: timeout)
     }
 
-    func end(_ key: SharedKey, begun: UInt64) -> SharedAnswer {
-        defer { socket.ended(begun) }
-        return change(.end(key, begun: begun))
+    func end(_ key: SharedKey, begun: UInt64, outdates: Bool) -> SharedAnswer {
+        socket.end(key, begun: begun, by: .end(key, begun: begun, outdates: outdates), timeout: timeout)
     }
 
     func put(_ key: SharedKey, _ value: SharedValue) -> SharedAnswer { change(.put(key, value)) }
