@@ -137,10 +137,9 @@ extension ClusterMember {
     }
 
     private mutating func moves(at now: BootTime) -> Bool {
-        guard
-            let (name, heir) = claims.leaving(
-                from: identity.id, among: view.candidates, view, length: length, at: now)
-        else { return false }
+        let found = claims.leaving(from: identity.id, among: view.candidates, view, length: length, at: now)
+        wake(claims.nextMove)
+        guard let (name, heir) = found else { return false }
         change(name, .leave(.rebalance, bar: now), at: now, heir: heir)
         return true
     }
