@@ -115,8 +115,8 @@ import Testing
             StoreAnswer.Entry(key: ClusterKey.claim($0) ?? "", version: 1, value: record.bytes)
         }
         full.take(
-            Array(entries), of: StoreRequest(lists: [ClusterKey.claims]), isWanted: { _ in true },
-            at: 0)
+            Array(entries), of: StoreRequest(lists: [ClusterKey.claims]),
+            by: MemberRequests(host: own, incarnation: Incarnation(rawValue: 7)), isWanted: { _ in true }, at: 0)
         #expect(moves(full) == 0)
     }
 
