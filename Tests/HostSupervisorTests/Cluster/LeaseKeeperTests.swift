@@ -244,6 +244,28 @@ import Testing
         #expect(host.tokens.count == 2)
     }
 
+    @Test func ofAStoreThatGreetsAndThenFailsPeopleAreToldOnce() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        _ = host.log.take(.info)
+        host.answers = false
+        for _ in 0..<20 {
+            host.hear(.down("no right to list"))
+            host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+            for order in host.keeper.take() {
+                guard case .send(.ask(let id, _)) = order else { continue }
+                host.hear(.stored(id, StoreAnswer(sent: host.clock.boot(), outcome: .unknown, found: nil)))
+            }
+        }
+        #expect(host.log.take(.warning) == ["cluster: the store is not connected: no right to list"])
+        host.answers = true
+        host.hear(.down("no right to list"))
+        host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+        host.perform()
+        #expect(host.log.take(.info) == ["cluster: the store is connected again"])
+        #expect(host.isRunning)
+    }
+
     @Test func aStoreWorkerThatIsRestartedIsNoLoss() {
         let host = Host(1, FakeStore())
         host.pass(seconds: 11)

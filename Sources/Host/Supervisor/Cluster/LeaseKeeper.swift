@@ -44,7 +44,7 @@ final class LeaseKeeper {
     private var orders: [Order] = []
     /// Whether there is a store worker with its plugin loaded.
     private var hasStore = false
-    /// Since when the store has not been connected, if people were told so.
+    /// Since when the store has not answered for want of a connection, if people were told so.
     private var downSince: BootTime?
     /// What has become of leases.
     private(set) var counts = ClusterStatus.Counts()
@@ -98,8 +98,6 @@ final class LeaseKeeper {
     func heard(_ event: StoreEvent) {
         switch event {
         case .up(let link):
-            if downSince != nil { log.write(.info, "", "cluster: the store is connected again") }
-            downSince = nil
             if hasBeenUp { counts.reconnects += 1 }
             hasBeenUp = true
             tell(.up(link))
@@ -113,6 +111,11 @@ final class LeaseKeeper {
         case .stored(let id, let answer):
             meter.answered(id, answer, at: clock.boot())
             compareClocks(answer)
+            // A store may let in whoever comes, and then fail each request: people are not told of each connection.
+            if downSince != nil, answer.outcome != .unknown {
+                downSince = nil
+                log.write(.info, "", "cluster: the store is connected again")
+            }
             tell(.answer(id, answer))
         case .consulted, .cleared, .used: break  // for others
         case .changed(let keys):
