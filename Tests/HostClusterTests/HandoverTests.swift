@@ -188,6 +188,19 @@ import Testing
         #expect(found == [.goesOn, .waits, .goesOn, .removes, .closes])
     }
 
+    @Test func howeverLongLeasesAreTheHostStopsSoonWithAStoreThatHangs() {
+        var desk = MemberDesk(seconds: 600)
+        desk.pass(601)
+        #expect(desk.begun.count == 1)
+        desk.isAway = true
+        desk.tell(.mode(.stopping))
+        desk.tell(.ended(MemberDesk.claim))
+        desk.pass(4.9)
+        #expect(!desk.told.contains(.closed))
+        desk.pass(0.2)
+        #expect(desk.told.contains(.closed))
+    }
+
     @Test func itDoesNotWaitForeverForTheStore() {
         let busy = situation(isBusy: true, isAsking: true)
         #expect(steps([(busy, 0), (busy, 99), (busy, 100)]) == [.goesOn, .goesOn, .closes])
