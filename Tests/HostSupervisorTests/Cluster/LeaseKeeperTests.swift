@@ -48,13 +48,13 @@ import Testing
         var others: [LeaseKeeper.Order] = []
         var opened: [StoreCommand] = []
 
-        init(_ number: UInt64, _ store: FakeStore) {
+        init(_ number: UInt64, _ store: FakeStore, length: Int64 = 10_000_000_000) {
             self.store = store
             let identity = HostIdentity(
                 id: HostID(high: number, low: 1), name: "host\(number)", pid: 100 + number, boot: "boot\(number)",
                 version: "1", seed: number)
             keeper = LeaseKeeper(
-                identity, .init(name: "test", length: 10_000_000_000, weight: 100), clock: clock, deadlines: deadlines,
+                identity, .init(name: "test", length: length, weight: 100), clock: clock, deadlines: deadlines,
                 log: log, isOver: { _ in true })
             keeper.want(Self.claim, ClaimWish())
             keeper.storeIsReady()
@@ -128,6 +128,18 @@ import Testing
         let times = host.others.compactMap { if case .extend(let times) = $0 { times } else { nil } }
         #expect(times.count >= 6)
         #expect((times.last?.kill ?? .longAgo) > host.clock.boot() + 5_000_000_000)
+    }
+
+    @Test func callsTakeNoLongerThanTheLeasesOfTheCluster() {
+        let store = FakeStore()
+        let first = Host(1, store, length: 2_000_000_000)
+        first.pass(seconds: 3)
+        let second = Host(2, store, length: 600_000_000_000)
+        #expect(
+            second.opened == [
+                .open(prefix: "schedhost/test/", timeoutMs: 100_000), .open(prefix: "schedhost/test/", timeoutMs: 333),
+            ])
+        #expect(second.keeper.length == 2_000_000_000)
     }
 
     @Test func anotherHostTakesOverWhenTheFirstOneIsSilent() throws {

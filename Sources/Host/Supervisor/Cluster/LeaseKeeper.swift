@@ -51,6 +51,8 @@ final class LeaseKeeper {
     /// What was asked of the store.
     private(set) var meter = StoreMeter(.leases)
     private var hasBeenUp = false
+    /// How long calls may take by the last order to connect, in ms.
+    private var openedMs: UInt64 = 0
     /// The length of leases that people were told of, in ns.
     private var toldLength: Int64
 
@@ -134,9 +136,12 @@ final class LeaseKeeper {
     }
 
     private func connect() {
-        let timeout = UInt64(clamping: member.length / 6 / 1_000_000)
-        orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: timeout)))
+        openedMs = callMs
+        orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: openedMs)))
     }
+
+    /// How long a call to the store may take, in ms.
+    private var callMs: UInt64 { UInt64(clamping: member.length / 6 / 1_000_000) }
 
     // MARK: Claims
 
@@ -244,6 +249,9 @@ final class LeaseKeeper {
             : "cluster: leases last for \(now) ms, as on its other hosts, and lease_ms is \(own) here: that holds when all of "
                 + "them say so"
         log.write(now == own ? .info : .warning, "", text)
+        // A call to a server that is dead may take as long as the length allowed that was known when it was connected to. By
+        // halves, so that no store can make this host connect again and again.
+        if hasStore, callMs * 2 <= openedMs { connect() }
     }
 
     private func perform(_ action: ClusterMember.Action) -> ClusterMember.Event? {
