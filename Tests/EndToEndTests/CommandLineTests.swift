@@ -45,6 +45,41 @@ extension EndToEnd {
             #expect(command.errors.contains("standard output: No space left on device"), "\(command.errors)")
         }
 
+        /// Runs a command whose output nobody reads any more, from the first byte on; its exit status and its errors.
+        private func unread(_ words: String, in scratch: Scratch) async throws -> (ProcessEnd, String) {
+            let line = """
+                cd '\(scratch.path)' && mkfifo unread && exec 3<>unread 4>unread 3<&- && rm unread &&
+                STATE_DIRECTORY=state exec '\(try Program.path)' \(words) >&4
+                """
+            let command = try Command(["/bin/sh", "-c", line], in: scratch)
+            return (try await command.ended(), command.errors)
+        }
+
+        @Test(arguments: [
+            "help", "man", "version", "records --format csv", "cache list --json", "report --output -",
+            "list --plugins plugins", "check --quick plugins/healthy.so", "calendar 02:30", "completion bash",
+        ])
+        func `a reader that has enough is no failure, whatever the command`(words: String) async throws {
+            let scratch = try Scratch()
+            _ = try Directory.make(scratch.state)
+            try await Fixtures.build("healthy")
+            try scratch.add("healthy")
+            let (end, errors) = try await unread(words, in: scratch)
+            #expect(end == .exited(0), "\(errors)")
+        }
+
+        @Test func `nor is it one of what a running host answers`() async throws {
+            let host = try await Host.healthyAndSleeping()
+            for words in [
+                "status", "status --json", "metrics", "metrics --json", "top --json", "top --json --interval 0.1",
+                "why healthy", "logs", "run-now sleeper",
+            ] {
+                let (end, errors) = try await unread(words, in: host.scratch)
+                #expect(end == .exited(0) && errors.isEmpty, "\(words): \(errors)")
+            }
+            _ = try await host.end(by: Signals.terminate)
+        }
+
         @Test func `help and version`() async throws {
             let scratch = try Scratch()
             let help = try await Program.run("help", in: scratch)

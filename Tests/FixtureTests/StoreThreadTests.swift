@@ -198,6 +198,21 @@ import Testing
         }
     }
 
+    @Test func `a store that greets and then fails each commit is left alone ever longer`() throws {
+        try with { kit in
+            _ = try kit.open()
+            try kit.fault("lost-unknown 100")
+            let start = SystemClock().monotonic()
+            for _ in 0..<3 {
+                #expect(try kit.ask(put("a", "1")).outcome == .unknown)
+                #expect(try kit.down().contains("connection broke"))
+                _ = try kit.up()
+            }
+            // Pauses of 100, 200 and 400 ms, in which the times count that the connections lasted.
+            #expect(SystemClock().monotonic() - start >= 600_000_000)
+        }
+    }
+
     @Test func `a store that has lost everything has another instance`() throws {
         try with { kit in
             let before = try kit.open().instance

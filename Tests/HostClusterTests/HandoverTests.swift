@@ -115,8 +115,8 @@ import Testing
             StoreAnswer.Entry(key: ClusterKey.claim($0) ?? "", version: 1, value: record.bytes)
         }
         full.take(
-            Array(entries), of: StoreRequest(lists: [ClusterKey.claims]), isWanted: { _ in true },
-            at: 0)
+            Array(entries), of: StoreRequest(lists: [ClusterKey.claims]),
+            by: MemberRequests(host: own, incarnation: Incarnation(rawValue: 7)), isWanted: { _ in true }, at: 0)
         #expect(moves(full) == 0)
     }
 
@@ -186,6 +186,19 @@ import Testing
             (situation(), 3), (situation(hasRecord: false), 4),
         ])
         #expect(found == [.goesOn, .waits, .goesOn, .removes, .closes])
+    }
+
+    @Test func howeverLongLeasesAreTheHostStopsSoonWithAStoreThatHangs() {
+        var desk = MemberDesk(seconds: 600)
+        desk.pass(601)
+        #expect(desk.begun.count == 1)
+        desk.isAway = true
+        desk.tell(.mode(.stopping))
+        desk.tell(.ended(MemberDesk.claim))
+        desk.pass(4.9)
+        #expect(!desk.told.contains(.closed))
+        desk.pass(0.2)
+        #expect(desk.told.contains(.closed))
     }
 
     @Test func itDoesNotWaitForeverForTheStore() {

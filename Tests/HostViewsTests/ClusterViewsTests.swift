@@ -31,6 +31,12 @@ import Testing
         var done = Self.cluster
         done.held = 0
         #expect(ClusterTable.text(done).contains("takes no lease until: schedhost cluster undrain"))
+        var foreign = Self.cluster
+        foreign.name = "a\u{9B}2J"
+        foreign.trouble = "the store refuses to write lease/epoch: \u{1B}[2J\u{202E}no"
+        let shown = ClusterTable.text(foreign)
+        #expect(!shown.unicodeScalars.contains { ["\u{1B}", "\u{9B}", "\u{202E}"].contains($0) }, "\(shown)")
+        #expect(shown.contains("[2J"))
     }
 
     private static let fleet: FleetStatus = {

@@ -16,10 +16,22 @@ import Testing
         #expect(pauses(3, timeoutMs: 0) == [100, 100, 100])
     }
 
-    @Test func itBeginsAnewWithAConnection() {
+    /// The pauses after connections that lasted for so many ms each.
+    private func pauses(after lifetimes: [Int64], _ pause: inout ReconnectPause) -> [Int64] {
+        lifetimes.map { pause.broke(after: $0 * 1_000_000, timeoutMs: 5000) / 1_000_000 }
+    }
+
+    @Test func itBeginsAnewWithAConnectionThatLasted() {
         var pause = ReconnectPause()
         for _ in 0..<9 { _ = pause.failed(timeoutMs: 5000) }
-        pause.succeeded()
-        #expect(pause.failed(timeoutMs: 5000) == 100_000_000)
+        #expect(pauses(after: [5000, 5000, 0, 0], &pause) == [0, 0, 100, 200])
+    }
+
+    @Test func aStoreThatGreetsAndThenFailsIsLeftAloneAsOneThatIsAway() {
+        var pause = ReconnectPause()
+        #expect(pauses(after: [0, 1, 0, 10, 0, 0], &pause) == [100, 199, 400, 790, 1250, 1250])
+        // A connection that breaks now and then is replaced at once.
+        #expect(pauses(after: [1249, 1250, 2000, 4999], &pause) == [1, 0, 0, 0])
+        #expect(pauses(after: [-5], &pause) == [1250])
     }
 }

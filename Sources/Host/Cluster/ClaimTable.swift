@@ -24,8 +24,9 @@ struct ClaimTable: Sendable {
         fileprivate(set) var freeSince = BootTime.never
         /// Since when another host is the first for it, and which one.
         fileprivate var better: (host: HostID, since: BootTime)?
-        /// The host that it was given up for: that one did not take it, if this host has it again.
-        fileprivate var offered: HostID?
+        /// The life of a host that it was given up for: that one did not take it, if this host has it again and nobody had
+        /// it meanwhile.
+        fileprivate var offered: (host: HostID, life: Incarnation?)?
         /// The host that is to have it when it is given back.
         fileprivate(set) var heir: HostID?
         /// It goes from the table when it is held no more.
@@ -48,6 +49,8 @@ struct ClaimTable: Sendable {
     private var alive = 0
     /// When one was given up last because another host is the better one.
     private var movedAt = BootTime.longAgo
+    /// When `leaving` is to be asked again, since time alone may change its answer.
+    private(set) var nextMove = BootTime.never
 
     var names: [ClaimName] { keys.compactMap { rows[$0]?.name } }
     var count: Int { keys.count }
@@ -73,8 +76,11 @@ struct ClaimTable: Sendable {
         deadlines.filter { $0.value <= now }.keys.sorted().compactMap { rows[$0]?.name }
     }
 
-    /// It is not free.
-    mutating func isTaken(_ key: String) { rows[key]?.freeSince = .never }
+    /// It is not free. Whoever it was given up for may have it again: what is known of that host is out of date.
+    mutating func isTaken(_ key: String) {
+        rows[key]?.freeSince = .never
+        rows[key]?.offered = nil
+    }
 
     /// A name for which there is no key is not taken.
     mutating func want(_ name: ClaimName, _ wish: ClaimWish) {
@@ -126,6 +132,11 @@ struct ClaimTable: Sendable {
         row.freeSince = .never
         if let heir { row.heir = heir }
         if row.machine.token == nil { row.heir = nil }
+        // Whoever is the better host has to be so for as long as this one has it.
+        switch row.machine.state {
+        case .running: break
+        case .standby, .barred, .taking, .quitting, .ending, .lost, .releasing: row.better = nil
+        }
         if isDropped { row.isDropped = true }
         let isOver = row.isDropped && row.machine.token == nil && !row.machine.hasSessions
         replace(key, by: isOver ? nil : row)
@@ -169,24 +180,30 @@ struct ClaimTable: Sendable {
     mutating func leaving(
         from id: HostID, among candidates: [Placement.Candidate], _ view: ClusterView, length: Int64, at now: BootTime
     ) -> (name: ClaimName, to: HostID)? {
+        nextMove = .never
         guard moving > 0 else { return nil }
         let full = fullHosts(but: id, among: candidates, view)
         for key in keys {
             guard var row = rows[key], row.wish.moves, case .running = row.machine.state else { continue }
             let able = row.wish.isSpread ? candidates.filter { !full.contains($0.host) } : candidates
-            guard let first = Placement.first(for: key, among: able), first != id, first != row.offered else {
+            let first = Placement.first(for: key, among: able)
+            // A host that has begun anew may want what it did not take before.
+            let life = first.flatMap { view.hosts[ClusterKey.host($0)]?.record?.incarnation }
+            guard let first, first != id, row.offered.map({ $0 == (first, life) }) != true else {
                 if row.better != nil { rows[key]?.better = nil }
                 continue
             }
-            if row.better?.host != first { row.better = (first, now) }
-            let isTime = row.better.map { now >= $0.since + length * 3 } == true && now >= movedAt + 1_000_000_000
-            if isTime {
+            let since = row.better.flatMap { $0.host == first ? $0.since : nil } ?? now
+            row.better = (first, since)
+            let due = max(since + length * 3, movedAt + 1_000_000_000)
+            if now >= due {
                 row.better = nil
-                row.offered = first
+                row.offered = (first, life)
                 movedAt = now
             }
             rows[key] = row
-            if isTime { return (row.name, first) }
+            if now >= due { return (row.name, first) }
+            nextMove = min(nextMove, due)
         }
         return nil
     }

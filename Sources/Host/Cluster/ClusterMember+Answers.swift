@@ -33,7 +33,7 @@ extension ClusterMember {
             if answer.found != nil { report(.tooMuch(ClusterKey.hosts)) }
             return
         }
-        view.take(found, of: request, cut: answer.cut, isWanted: { claims.contains($0) }, at: now)
+        view.take(found, of: request, by: requests, cut: answer.cut, isWanted: { claims.contains($0) }, at: now)
         guard request.lists(ClusterKey.leases) else { return }
         talk.refreshed()
         if answer.cut != nil {

@@ -107,22 +107,21 @@ extension ClusterMember {
     /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
     private mutating func release(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) -> Bool {
         let isIdle = mode != .serving || weight == 0
-        for key in claims.keysToGiveBack(isIdle: isIdle) {
-            guard let row = claims[key], let found = view.claims[key], let record = found.record else { continue }
-            if isLeftAlone(key, at: now) { continue }
-            switch row.machine.state {
-            case .releasing: break
-            case .standby, .barred:
-                guard requests.wrote(record),
-                    isIdle || row.machine.state != .standby || row.isDropped
-                else {
+        for key in claims.keysToGiveBack(isIdle: isIdle) + view.strays.keys.sorted() {
+            let row = claims[key]
+            guard let found = view.claims[key] ?? view.strays[key], let record = found.record else { continue }
+            switch row?.machine.state {
+            case .releasing?: break
+            case nil, .standby?, .barred?:  // where there is no row, no session lives
+                guard requests.wrote(record), isIdle || row?.machine.state != .standby || row?.isDropped == true else {
                     continue
                 }
-            case .taking, .quitting, .running, .ending, .lost: continue
+            case .taking?, .quitting?, .running?, .ending?, .lost?: continue
             }
+            if isLeftAlone(key, at: now) { continue }
             let request = requests.releasing(
                 key, version: found.version, token: record.token, since: wall, settled: view.epoch.settled(at: now),
-                to: row.heir, if: epoch)
+                to: row?.heir, if: epoch)
             ask(request, for: .release(key), at: now)
             return true
         }
@@ -137,10 +136,9 @@ extension ClusterMember {
     }
 
     private mutating func moves(at now: BootTime) -> Bool {
-        guard
-            let (name, heir) = claims.leaving(
-                from: identity.id, among: view.candidates, view, length: length, at: now)
-        else { return false }
+        let found = claims.leaving(from: identity.id, among: view.candidates, view, length: length, at: now)
+        wake(claims.nextMove)
+        guard let (name, heir) = found else { return false }
         change(name, .leave(.rebalance, bar: now), at: now, heir: heir)
         return true
     }

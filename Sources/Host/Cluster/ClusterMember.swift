@@ -284,7 +284,7 @@ public struct ClusterMember: Sendable {
         let situation = HostLeaving.Situation(
             isMember: host.lease != nil && talk.link != nil, isBusy: claims.isBusy, isAsking: talk.pending != nil,
             isFresh: talk.isFresh, hasRecord: own?.record?.incarnation == incarnation)
-        let step = leaving.step(situation, patience: length / 3, at: now)
+        let step = leaving.step(situation, patience: HostLeaving.patience(length: length), at: now)
         wake(leaving.deadline)
         switch step {
         case .goesOn: return false

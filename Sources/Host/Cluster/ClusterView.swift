@@ -47,9 +47,15 @@ struct ClusterView: Sendable {
     /// something here, which are this host itself and the holders of its claims. Others are not among the candidates, and
     /// nobody here notices their death; they take part all the same.
     static let mostHosts = 1000
+    /// So many strays are looked at; the rest come when these are given back.
+    private static let mostStrays = 100
     private let ownKey: String
     private(set) var hosts: [String: SeenHost] = [:]
     private(set) var claims: [String: SeenClaim] = [:]
+    /// Claims that this host does not want, and whose records say all the same that its present life holds them: the store
+    /// has gone back to a time when that was so, or a commit was done after nobody waited for it any more. As long as the
+    /// records stay so, no other host takes them.
+    private(set) var strays: [String: SeenClaim] = [:]
     /// The greatest token that was seen of each claim that is wanted, and of all that are not any more.
     private var largestTokens: [String: UInt64] = [:]
     private var largestUnwanted: UInt64 = 0
@@ -79,10 +85,11 @@ struct ClusterView: Sendable {
     var rememberedTokens: Int { largestTokens.count }
 
     /// Takes what an answer has of the keys that were read and of the lists. Claims other than `wanted` are not kept.
-    /// `cut`: the list that the answer had no room for the rest of; of hosts all must be there.
+    /// `life`: the present one of this host; `cut`: the list that the answer had no room for the rest of; of hosts all must be
+    /// there.
     mutating func take(
-        _ entries: [StoreAnswer.Entry], of request: StoreRequest, cut: String? = nil, isWanted: (String) -> Bool,
-        at now: BootTime
+        _ entries: [StoreAnswer.Entry], of request: StoreRequest, by life: MemberRequests, cut: String? = nil,
+        isWanted: (String) -> Bool, at now: BootTime
     ) {
         let listsHosts = request.lists(ClusterKey.hosts)
         let listsClaims = request.lists(ClusterKey.claims)
@@ -125,6 +132,7 @@ struct ClusterView: Sendable {
         if listsClaims {
             forgetTokens(except: isWanted)
             sweep.see(unwanted)
+            see(strays: unwanted, of: life)
         }
         if request.finds(ClusterKey.epoch) { epoch.see(epochEntry, at: now) }
         for host in hosts.values { if let record = host.record { epoch.see(settled: record.settled, at: now) } }
@@ -135,9 +143,10 @@ struct ClusterView: Sendable {
     mutating func take(done request: StoreRequest, version: UInt64, at now: BootTime) {
         for key in request.deletes {
             if let host = hosts[key] { takeovers.see([key: host], [:]) }
-            (hosts[key], claims[key]) = (nil, nil)
+            (hosts[key], claims[key], strays[key]) = (nil, nil, nil)
         }
         for put in request.puts {
+            strays[put.key] = nil
             let entry = StoreAnswer.Entry(key: put.key, version: version, value: put.value)
             if put.key == ClusterKey.epoch {
                 epoch.see((version, put.value), at: now)
@@ -166,6 +175,15 @@ struct ClusterView: Sendable {
         for (key, token) in largestTokens where !isWanted(key) {
             largestUnwanted = max(largestUnwanted, token)
             largestTokens[key] = nil
+        }
+    }
+
+    /// All claims were listed, and this host wants none of these.
+    private mutating func see(strays unwanted: [StoreAnswer.Entry], of life: MemberRequests) {
+        strays = [:]
+        for entry in unwanted where strays.count < Self.mostStrays {
+            guard let record = ClaimRecord(entry.value), life.wrote(record) else { continue }
+            strays[entry.key] = SeenClaim(version: entry.version, value: entry.value, record: record)
         }
     }
 

@@ -28,6 +28,9 @@ struct HostLeaving: Equatable, Sendable {
         case closes
     }
 
+    /// How long leaving may take, ns: a third of a lease, and no longer than people wait for a host to stop.
+    static func patience(length: Int64) -> Int64 { min(length / 3, 5_000_000_000) }
+
     /// When it goes without the store.
     private(set) var deadline = BootTime.never
 

@@ -109,7 +109,8 @@ enum CacheCommand {
             StandardStream.output.write(TerminalText.cleanLines(String(decoding: bytes, as: UTF8.self)))
             return .success
         }
-        return StandardStream.output.write(bytes) ? .success : .failure
+        StandardStream.output.write(bytes)
+        return .success
     }
 
     private static func show(

@@ -150,7 +150,7 @@ enum CheckCommand {
                 }
             }
         } catch let error where error is ConfigurationError || error is SystemError {
-            say("\(error)\n", options)
+            say("\(TerminalText.cleanLines("\(error)"))\n", options)
             findings.faults.append("\(error)")
             return findings
         }

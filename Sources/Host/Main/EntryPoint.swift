@@ -42,6 +42,9 @@ enum EntryPoint {
     }
 
     private static func perform(_ arguments: [String]) -> Never {
+        // Who reads no more has what is wanted: no command fails for that, or is killed. All other failed writes are told
+        // below.
+        Signals.ignoreBrokenPipes()
         do {
             let now = SystemClock().wallMilliseconds()
             let command = try ArgumentParser(nowMs: now).parse(arguments)

@@ -50,7 +50,7 @@ enum ListCommand {
                     let text = "its name \(plugin.id) is taken by \(owner): remove one of the two files"
                     findings.refusal = text
                     if options.isJSON { continue }
-                    StandardStream.output.write("refused: \(TerminalText.clean(directory.child(name))): \(text)\n")
+                    StandardStream.output.write("refused: \(TerminalText.clean("\(directory.child(name)): \(text)"))\n")
                     continue
                 }
                 owners[plugin.id] = name

@@ -56,7 +56,7 @@ private struct LinePrinter {
     mutating func write(_ lines: [LogLine]) -> Bool {
         var bytes: [UInt8] = []
         for line in lines {
-            if hasAll, let last = seen[line.subject], line.ordinal > last + 1 {
+            if hasAll, let last = seen[line.subject], line.ordinal > last, line.ordinal - last > 1 {
                 let lost = line.ordinal - last - 1
                 let source = line.subject.isEmpty ? "the host" : line.subject
                 Complaint.say("\(lost) \(lost == 1 ? "line" : "lines") of \(source) came too fast to be shown")

@@ -35,7 +35,10 @@ enum ReportCommand {
             options.isJSON
             ? ReportPage.data(status: status, records: records, reports: reports, madeMs: madeMs) + [0x0A]
             : ReportPage.whole(status: status, records: records, reports: reports, madeMs: madeMs)
-        if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
+        if options.output == "-" {
+            StandardStream.output.write(page)
+            return .success
+        }
         do {
             let (folder, name) = Directory.split(options.output)
             try Directory(folder).replace(name, with: page)

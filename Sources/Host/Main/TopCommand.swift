@@ -52,7 +52,7 @@ enum TopCommand {
             top.take(status)
             status.routines = top.sorted(status.routines)
             let isRead = StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
-            if !options.isRepeated || !isRead { return isRead ? .success : .failure }
+            if !options.isRepeated || !isRead { return .success }
             next = max(next + options.intervalMs * 1_000_000, clock.monotonic())
             while clock.monotonic() < next {
                 let rest = Int32(clamping: (next - clock.monotonic()) / 1_000_000 + 1)

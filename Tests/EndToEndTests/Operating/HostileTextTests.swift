@@ -68,6 +68,7 @@ extension EndToEnd {
                 ["list", "--plugins", scratch.plugins], ["list", "--json", "--plugins", scratch.plugins],
                 ["check", "--quick", "\(scratch.plugins)/\(Self.harmful).so"],
                 ["check", "--json", "--quick", "\(scratch.plugins)/\(Self.harmful).json5"],
+                ["check", "--quick", "\(scratch.plugins)/\(Self.harmful).json5"],
                 ["records"] + state, ["records", "--json"] + state, ["records", "--format", "csv"] + state,
                 ["cache", "list"] + state, ["cache", "list", "--json"] + state,
                 ["cache", "show", "shouter/run", "v"] + state,
@@ -79,6 +80,15 @@ extension EndToEnd {
                 let output = try await shown(words, in: scratch)
                 #expect(!output.isEmpty && isHarmless(output), "\(words): \(output.debugDescription)")
             }
+        }
+
+        @Test func `nor can the name of a file that has another one's plugin`() async throws {
+            try await Fixtures.build("shouter", c: Self.source)
+            let scratch = try Scratch()
+            try scratch.add("shouter", as: "\(Self.harmful).so")
+            try scratch.add("shouter")
+            let output = try await shown(["list", "--plugins", scratch.plugins], in: scratch)
+            #expect(output.contains("its name shouter is taken by") && isHarmless(output), "\(output.debugDescription)")
         }
 
         @Test func `nor can what a running host answers`() async throws {

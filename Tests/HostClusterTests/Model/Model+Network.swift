@@ -202,6 +202,13 @@ extension Model {
                 tell(each, .drop(name, .removed))
                 at(until, .supervisor(host: each.index, life: each.life, .event(.want(name, options.wish))))
             }
+        case .rest:
+            let name = names[random.below(names.count)]
+            // Of two hosts with one id, one takes no part.
+            guard host.isAlive, !options.hasClone else { break }
+            guard hosts.contains(where: { $0 !== host && !$0.rested.contains(name) }) else { break }
+            host.rested.insert(name)
+            tell(host, .drop(name, .rest))
         }
         let next = options.gap * 2 * fraction() * fraction() * 2
         at(now + ms(next), .fault)

@@ -205,6 +205,7 @@ final class Model {
         host.wanted = [:]
         host.started = [:]
         host.processes = [:]
+        host.rested = []
         for name in names { tell(host, .want(name, options.wish)) }
         at(now + uniform(1, 20), .storeWorker(host: host.index, life: host.storeWorkerLife, .reopen))
     }

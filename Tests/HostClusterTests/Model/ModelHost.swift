@@ -50,6 +50,8 @@ final class ModelHost {
     // What the supervisor knows of them.
     var wanted: [ClaimName: UInt64] = [:]
     var started: [ClaimName: Int] = [:]
+    /// What was stopped here, until the host starts again.
+    var rested: Set<ClaimName> = []
     /// Since when a person wants it to be drained, or it is to start again after a stop.
     var isStopping = false
 

@@ -24,6 +24,8 @@ enum Fault: CaseIterable {
     case move, drain, stop
     /// People: a routine goes from the configuration of a host, or of all, and comes back.
     case remove
+    /// People: a routine is stopped on one host, until that one starts again; some host has it always.
+    case rest
 }
 
 /// Who ends a session whose time is over.

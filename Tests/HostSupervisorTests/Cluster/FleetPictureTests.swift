@@ -38,7 +38,9 @@ import Testing
                 StoreAnswer.Entry(key: ClusterKey.host($0.key), version: 1, value: $0.value.0.bytes)
             }
             member.view.take(
-                found, of: MemberRequests.survey, cut: nil, isWanted: { _ in true }, at: time)
+                found, of: MemberRequests.survey,
+                by: MemberRequests(host: Self.ids[0], incarnation: Incarnation(rawValue: 1)), isWanted: { _ in true },
+                at: time)
         }
         return member.overview
     }

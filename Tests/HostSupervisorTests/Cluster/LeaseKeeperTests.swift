@@ -48,13 +48,13 @@ import Testing
         var others: [LeaseKeeper.Order] = []
         var opened: [StoreCommand] = []
 
-        init(_ number: UInt64, _ store: FakeStore) {
+        init(_ number: UInt64, _ store: FakeStore, length: Int64 = 10_000_000_000) {
             self.store = store
             let identity = HostIdentity(
                 id: HostID(high: number, low: 1), name: "host\(number)", pid: 100 + number, boot: "boot\(number)",
                 version: "1", seed: number)
             keeper = LeaseKeeper(
-                identity, .init(name: "test", length: 10_000_000_000, weight: 100), clock: clock, deadlines: deadlines,
+                identity, .init(name: "test", length: length, weight: 100), clock: clock, deadlines: deadlines,
                 log: log, isOver: { _ in true })
             keeper.want(Self.claim, ClaimWish())
             keeper.storeIsReady()
@@ -128,6 +128,18 @@ import Testing
         let times = host.others.compactMap { if case .extend(let times) = $0 { times } else { nil } }
         #expect(times.count >= 6)
         #expect((times.last?.kill ?? .longAgo) > host.clock.boot() + 5_000_000_000)
+    }
+
+    @Test func callsTakeNoLongerThanTheLeasesOfTheCluster() {
+        let store = FakeStore()
+        let first = Host(1, store, length: 2_000_000_000)
+        first.pass(seconds: 3)
+        let second = Host(2, store, length: 600_000_000_000)
+        #expect(
+            second.opened == [
+                .open(prefix: "schedhost/test/", timeoutMs: 100_000), .open(prefix: "schedhost/test/", timeoutMs: 333),
+            ])
+        #expect(second.keeper.length == 2_000_000_000)
     }
 
     @Test func anotherHostTakesOverWhenTheFirstOneIsSilent() throws {
@@ -242,6 +254,28 @@ import Testing
         host.pass(seconds: 1)
         #expect(host.isRunning)
         #expect(host.tokens.count == 2)
+    }
+
+    @Test func ofAStoreThatGreetsAndThenFailsPeopleAreToldOnce() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        _ = host.log.take(.info)
+        host.answers = false
+        for _ in 0..<20 {
+            host.hear(.down("no right to list"))
+            host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+            for order in host.keeper.take() {
+                guard case .send(.ask(let id, _)) = order else { continue }
+                host.hear(.stored(id, StoreAnswer(sent: host.clock.boot(), outcome: .unknown, found: nil)))
+            }
+        }
+        #expect(host.log.take(.warning) == ["cluster: the store is not connected: no right to list"])
+        host.answers = true
+        host.hear(.down("no right to list"))
+        host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+        host.perform()
+        #expect(host.log.take(.info) == ["cluster: the store is connected again"])
+        #expect(host.isRunning)
     }
 
     @Test func aStoreWorkerThatIsRestartedIsNoLoss() {

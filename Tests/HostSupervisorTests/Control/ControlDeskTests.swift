@@ -186,6 +186,7 @@ extension MemoryLog: ConsoleLog {
     func `an address that others reach is refused, and what is none`(address: String, isNumeric: Bool) throws {
         let desk = try desk { $0.listen = ListenAddress("[\(address)]:0") }
         #expect(throws: ListenRefusal.self) { try desk.open(history: []) }
+        #expect(try !Directory(scratch.path).names().contains(HostState.controlSocket), "no socket of nobody stays")
         desk.close()
     }
 

@@ -44,13 +44,15 @@ final class LeaseKeeper {
     private var orders: [Order] = []
     /// Whether there is a store worker with its plugin loaded.
     private var hasStore = false
-    /// Since when the store has not been connected, if people were told so.
+    /// Since when the store has not answered for want of a connection, if people were told so.
     private var downSince: BootTime?
     /// What has become of leases.
     private(set) var counts = ClusterStatus.Counts()
     /// What was asked of the store.
     private(set) var meter = StoreMeter(.leases)
     private var hasBeenUp = false
+    /// How long calls may take by the last order to connect, in ms.
+    private var openedMs: UInt64 = 0
     /// The length of leases that people were told of, in ns.
     private var toldLength: Int64
 
@@ -98,8 +100,6 @@ final class LeaseKeeper {
     func heard(_ event: StoreEvent) {
         switch event {
         case .up(let link):
-            if downSince != nil { log.write(.info, "", "cluster: the store is connected again") }
-            downSince = nil
             if hasBeenUp { counts.reconnects += 1 }
             hasBeenUp = true
             tell(.up(link))
@@ -113,6 +113,11 @@ final class LeaseKeeper {
         case .stored(let id, let answer):
             meter.answered(id, answer, at: clock.boot())
             compareClocks(answer)
+            // A store may let in whoever comes, and then fail each request: people are not told of each connection.
+            if downSince != nil, answer.outcome != .unknown {
+                downSince = nil
+                log.write(.info, "", "cluster: the store is connected again")
+            }
             tell(.answer(id, answer))
         case .consulted, .cleared, .used: break  // for others
         case .changed(let keys):
@@ -131,9 +136,12 @@ final class LeaseKeeper {
     }
 
     private func connect() {
-        let timeout = UInt64(clamping: member.length / 6 / 1_000_000)
-        orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: timeout)))
+        openedMs = callMs
+        orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: openedMs)))
     }
+
+    /// How long a call to the store may take, in ms.
+    private var callMs: UInt64 { UInt64(clamping: member.length / 6 / 1_000_000) }
 
     // MARK: Claims
 
@@ -241,6 +249,9 @@ final class LeaseKeeper {
             : "cluster: leases last for \(now) ms, as on its other hosts, and lease_ms is \(own) here: that holds when all of "
                 + "them say so"
         log.write(now == own ? .info : .warning, "", text)
+        // A call to a server that is dead may take as long as the length allowed that was known when it was connected to. By
+        // halves, so that no store can make this host connect again and again.
+        if hasStore, callMs * 2 <= openedMs { connect() }
     }
 
     private func perform(_ action: ClusterMember.Action) -> ClusterMember.Event? {

@@ -83,6 +83,14 @@ final class ControlDesk {
     /// logged and the host continues; other errors, which the user can remedy, are thrown.
     func open(history: [SessionRecord]) throws {
         openControlSocket()
+        do { try openOthers(history) } catch {
+            // The host ends: its socket would look as if it had been killed.
+            closeControlSocket()
+            throw error
+        }
+    }
+
+    private func openOthers(_ history: [SessionRecord]) throws {
         manager?.begin(deadlines, clock) { [unowned self] in host.summary }
         if let address = settings.listen { try listen(at: address, history: history) }
         guard let path = settings.metricsFile else { return }
@@ -141,8 +149,7 @@ final class ControlDesk {
     /// Closes the interfaces that `open` has opened.
     func close() {
         log.footer = ""
-        control?.close()
-        control = nil
+        closeControlSocket()
         web?.close()
         web = nil
         if case .unix(let path) = settings.listen {
@@ -150,6 +157,11 @@ final class ControlDesk {
             try? Directory(folder).remove(name)
         }
         metricsFile?.write()
+    }
+
+    private func closeControlSocket() {
+        control?.close()
+        control = nil
         try? state.remove(HostState.controlSocket)
     }
 

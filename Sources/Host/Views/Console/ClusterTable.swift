@@ -18,7 +18,7 @@ public enum ClusterTable {
                 ? "; it is drained, and \(cluster.held) of its leases are not given back yet"
                 : "; it is drained, and takes no lease until: schedhost cluster undrain"
         }
-        text += "\n\n"
+        text = TerminalText.clean(text) + "\n\n"
         text += table(
             [["HOST", "WEIGHT", "LEASES", "SEEN", "VERSION", "ID"]]
                 + cluster.members.map { member in

@@ -37,7 +37,10 @@ public enum FleetTable {
                         ]
                     })
         }
-        let more = fleet.hosts.map { Int(clamping: $0.running) - $0.sessions.count }.filter { $0 > 0 }.reduce(0, +)
+        // The numbers are what hosts have written into the store.
+        let more = fleet.hosts.reduce(UInt64(0)) { sum, host in
+            sum.clampedPlus(host.running - min(host.running, UInt64(host.sessions.count)))
+        }
         if more > 0 { text += "and \(more) more\n" }
         if !fleet.records.isEmpty {
             text += "\n" + records(fleet, width: width, isColored: isColored, zone: zone)

@@ -58,9 +58,10 @@ public struct RoutineExplanation: Equatable, Sendable {
         let now: Int64
         let zone: CivilTime.Zone
 
-        func ago(_ ms: Int64) -> String { "\(DurationText.format(milliseconds: max(0, now - ms))) ago" }
+        func ago(_ ms: Int64) -> String { "\(DurationText.format(milliseconds: max(0, now.clampedMinus(ms)))) ago" }
         func ahead(_ ms: Int64) -> String {
-            "in \(DurationText.format(milliseconds: max(0, ms - now))), at \(CivilTime(seconds: ms / 1000, zone: zone).description)"
+            "in \(DurationText.format(milliseconds: max(0, ms.clampedMinus(now)))), at "
+                + CivilTime(seconds: ms / 1000, zone: zone).description
         }
     }
 
@@ -112,7 +113,7 @@ public struct RoutineExplanation: Equatable, Sendable {
         var text = what
         if let since = routine.failingSinceMs {
             let often = routine.failuresInRow == 1 ? "once" : "\(routine.failuresInRow) times in a row"
-            text += ", \(often) in \(DurationText.format(milliseconds: max(0, times.now - since)))"
+            text += ", \(often) in \(DurationText.format(milliseconds: max(0, times.now.clampedMinus(since))))"
         }
         if let why = routine.why { text += ": \(why)" }
         return [text + "."] + (routine.nextStartMs.map { ["\(then) \(times.ahead($0))."] } ?? [])

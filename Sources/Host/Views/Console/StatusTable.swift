@@ -34,7 +34,7 @@ public enum StatusTable {
         guard let why = routine.why else { return nil }
         guard let since = routine.failingSinceMs else { return why }
         let often = routine.failuresInRow == 1 ? "once" : "\(routine.failuresInRow) times"
-        return "failed \(often) in \(DurationText.short(milliseconds: now - since)): \(why)"
+        return "failed \(often) in \(DurationText.short(milliseconds: now.clampedMinus(since))): \(why)"
     }
 
     /// The host's version, process id, uptime and numbers of plugins, routines and workers, in one line.
@@ -135,7 +135,7 @@ public enum StatusTable {
             .id: TerminalText.clean(routine.identifier), .state: state(routine), .cycle: cycle(routine),
             .missed: "\(routine.missedTotal)", .failed: "\(routine.failuresTotal)", .restarts: "\(routine.restarts)",
             .cache: "\(routine.cache.hits)/\(routine.cache.loads)",
-            .last: routine.lastStartMs.map { ago(now - $0) } ?? "-",
+            .last: routine.lastStartMs.map { ago(now.clampedMinus($0)) } ?? "-",
             .next: next(routine, now: now),
             .took: routine.lastDurationNs.map { DurationText.measured(nanoseconds: $0) } ?? "-",
             .p50: routine.durations.quantile(0.5).map { DurationText.measured(nanoseconds: $0) } ?? "-",
@@ -157,10 +157,11 @@ public enum StatusTable {
     /// When the next cycle is due: the remaining time, or for a schedule its local time.
     private static func next(_ routine: RoutineStatus, now: Int64) -> String {
         guard let time = routine.nextStartMs else { return "-" }
-        if let local = routine.nextLocal, let text = LocalText.short(local, isSoon: time - now < 6 * 86_400_000) {
+        let rest = time.clampedMinus(now)
+        if let local = routine.nextLocal, let text = LocalText.short(local, isSoon: rest < 6 * 86_400_000) {
             return text
         }
-        return until(time - now)
+        return until(rest)
     }
 
     private static func state(_ routine: RoutineStatus) -> String {

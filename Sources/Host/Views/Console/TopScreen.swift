@@ -91,7 +91,7 @@ public struct TopScreen: Sendable {
         usage = status.workers.reduce(into: [:]) { usage, worker in
             let cpu = worker.cpuMs ?? 0
             let before = self.usage[worker.pid] ?? (0, 0, 0)
-            let time = worker.uptimeMs - before.uptimeMs
+            let time = worker.uptimeMs.clampedMinus(before.uptimeMs)
             let percent = time > 0 ? Double(cpu &- min(before.cpuMs, cpu)) * 100 / Double(time) : before.percent
             usage[worker.pid] = (cpu, worker.uptimeMs, percent)
         }
@@ -128,7 +128,8 @@ public struct TopScreen: Sendable {
         let cells = shown.map { routine in
             var cells = StatusTable.cells(routine, workers, now: status.nowMs)
             cells[.cpu] = routine.worker.flatMap { usage[$0] }.map {
-                "\(Int($0.percent * 10 + 0.5) / 10)." + "\(Int($0.percent * 10 + 0.5) % 10)%"
+                let tenths = Int(min($0.percent * 10 + 0.5, 1e15))
+                return "\(tenths / 10).\(tenths % 10)%"
             }
             return cells
         }

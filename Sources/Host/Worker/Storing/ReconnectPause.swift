@@ -1,5 +1,8 @@
 /// How long to wait before a store is connected to again, after attempts that came to nothing.
 ///
+/// A store may let in whoever comes and then fail each request, for want of a right, say. So a connection is no sign that the
+/// store is well, nor is an answer, for the next request may fail: only a connection that lasts is.
+///
 /// It grows while the store is away, so that a server that comes back is not stormed. But it never gets longer than a
 /// quarter of what one call may take: that is a part of a lease, and a host that waited for longer would lose what it holds
 /// though the store is back.
@@ -15,6 +18,13 @@ struct ReconnectPause {
         return min(next, most)
     }
 
-    /// There is a connection.
-    mutating func succeeded() { next = Self.shortest }
+    /// How long to wait, in ns, after a connection broke that had lasted for so many ns. After one that had lasted for longer
+    /// than the pause would be, there is none.
+    mutating func broke(after lifetime: Int64, timeoutMs: UInt32) -> Int64 {
+        if lifetime >= Self.longest {
+            next = Self.shortest
+            return 0
+        }
+        return max(0, failed(timeoutMs: timeoutMs) - max(0, lifetime))
+    }
 }

@@ -4,8 +4,9 @@ internal import HostWire
 
 /// The store of a plugin at work: a thread with a connection that answers requests, and one with a connection that watches.
 ///
-/// A connection is closed at the first error, and another one is opened: at once, and then after a `ReconnectPause`. A request
-/// that comes while there is none is answered as unknown. Watching is a hint: its thread says nothing of its troubles.
+/// A connection is closed at the first error, and another one is opened: at once if it had lasted, else after a
+/// `ReconnectPause`. A request that comes while there is none is answered as unknown. Watching is a hint: its thread says
+/// nothing of its troubles.
 final class StoreThread: Sendable {
     /// Whose requests it answers.
     enum Service {
@@ -146,6 +147,8 @@ final class StoreThread: Sendable {
 
     private func serve() {
         var connection: StoreConnection?
+        /// Since when it has been there.
+        var connectedAt = context.clock.monotonic()
         var pause = ReconnectPause()
         /// When to connect again; nil: there is a connection.
         var retryAt: MonotonicTime?
@@ -161,7 +164,7 @@ final class StoreThread: Sendable {
                 guard let broken else { continue }
                 connection = nil
                 tell(.down(broken.text))
-                retryAt = context.clock.monotonic()
+                retryAt = retry(after: connectedAt, &pause)
             case .clear(let id, let selection)?:
                 guard let open = connection else {
                     say(.cleared(id, removed: 0, trouble: "the store is not connected"))
@@ -179,14 +182,14 @@ final class StoreThread: Sendable {
                 say(.cleared(id, removed: removed, trouble: broken?.text))
                 guard broken != nil else { continue }
                 connection = nil
-                retryAt = context.clock.monotonic()
+                retryAt = retry(after: connectedAt, &pause)
             case .open?, nil:
                 connection = nil  // before there is another one
                 do throws(StoreConnection.Broken) {
                     let new = try connect()
                     connection = new
                     retryAt = nil
-                    pause.succeeded()
+                    connectedAt = context.clock.monotonic()
                     tell(.up(StoreLink(instance: new.instance, most: store.most)))
                 } catch {
                     tell(.down(error.text))
@@ -195,6 +198,12 @@ final class StoreThread: Sendable {
                 }
             }
         }
+    }
+
+    /// When to connect again after a connection broke that had been there since then.
+    private func retry(after connectedAt: MonotonicTime, _ pause: inout ReconnectPause) -> MonotonicTime {
+        let now = context.clock.monotonic()
+        return now + pause.broke(after: now - connectedAt, timeoutMs: state.withLock { $0.timeoutMs })
     }
 
     /// The next order, or nil when it is time to connect again.
