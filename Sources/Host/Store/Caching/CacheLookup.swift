@@ -46,7 +46,8 @@ public final class CacheSourceFailure: Error, Equatable, Sendable {
     /// The same failure as it is kept for them: there may be one for each key, beside the memory that values may take.
     var kept: CacheSourceFailure {
         if text.utf8.count <= Self.longestKept { return self }
-        return CacheSourceFailure(code: code, text: String(text.cut(to: Self.longestKept)), leftAloneUntil: leftAloneUntil)
+        return CacheSourceFailure(
+            code: code, text: String(text.cut(to: Self.longestKept)), leftAloneUntil: leftAloneUntil)
     }
 
     /// Whether all parts are the same.
