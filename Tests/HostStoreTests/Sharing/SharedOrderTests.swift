@@ -79,6 +79,16 @@ struct SharedOrderTests {
         }
     }
 
+    @Test("a worker's first put may be larger than what every store takes")
+    func firstPut() throws {
+        let world = SharedWorld(least: 1000)
+        let big = [UInt8](repeating: 5, count: 2000)
+        let cache = unsafe try world.host(CacheOptions(expire: Self.second))
+        #expect(throws: Never.self) { try cache.put(big).get() }
+        #expect(world.store.takeAsked() == ["read", "put"])
+        #expect(unsafe try world.host(CacheOptions(expire: Self.second)).get(source: source([2])).bytes == big)
+    }
+
     @Test("who waits for another host is stopped")
     func stop() throws {
         let routine = Routine()

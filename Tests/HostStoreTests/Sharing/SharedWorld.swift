@@ -19,6 +19,7 @@ final class MemoryStore: SharedStore {
         /// What was asked, in order.
         var asked: [String] = []
         var isAway = false
+        var hasAnswered = false
         var agesAreKnown = true
         /// What else happens before the next value is removed.
         var beforeDrop: (@Sendable () -> Void)?
@@ -28,22 +29,27 @@ final class MemoryStore: SharedStore {
 
     let state = Monitor(State())
     let clock: any HostClock
-    let longestValue: Int
+    /// What it takes, and what is known of that before the first answer.
+    private let longest: Int
+    private let least: Int
+    var longestValue: Int { state.withLock { $0.hasAnswered } ? longest : least }
     /// Is called instead of waiting.
     let onWait: @Sendable (MemoryStore, BootTime) -> Void
 
     init(
-        _ clock: any HostClock, longestValue: Int = 1 << 20,
+        _ clock: any HostClock, longestValue: Int = 1 << 20, least: Int? = nil,
         onWait: @escaping @Sendable (MemoryStore, BootTime) -> Void = { _, _ in }
     ) {
         self.clock = clock
-        self.longestValue = longestValue
+        longest = longestValue
+        self.least = least ?? longestValue
         self.onWait = onWait
     }
 
     func read(_ key: SharedKey, known: UInt64) -> SharedReading? {
         state.withLock { state in
             state.asked.append("read")
+            state.hasAnswered = true
             if state.isAway { return nil }
             var reading = SharedReading()
             if let load = state.loads[key] {
@@ -155,11 +161,11 @@ struct SharedWorld {
     let store: MemoryStore
 
     init(
-        longestValue: Int = 1 << 20,
+        longestValue: Int = 1 << 20, least: Int? = nil,
         onWait: @escaping @Sendable (MemoryStore, BootTime, TestClock) -> Void = { _, _, _ in }
     ) {
         let clock = self.clock
-        store = MemoryStore(clock, longestValue: longestValue) { store, time in
+        store = MemoryStore(clock, longestValue: longestValue, least: least) { store, time in
             clock.advance(max(0, time - clock.boot()))
             onWait(store, time, clock)
         }

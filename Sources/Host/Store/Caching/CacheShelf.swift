@@ -197,13 +197,19 @@ final class CacheShelf: Sendable {
     /// Replaces the value in the store. Its version of it, if it is there.
     private func put(_ made: CacheMade) -> UInt64? {
         let key = place(made.entry.key)
-        guard let value = value(made, loadTime: 0) else {
+        var shared = value(made, loadTime: 0)
+        if shared == nil {
+            // The store says with its first answer how much it takes.
+            _ = store.read(key, known: .max)
+            shared = value(made, loadTime: 0)
+        }
+        guard let shared else {
             // What is too large for the store outdates what is there all the same.
             count(\.storeFailures)
             _ = version(store.drop(key))
             return nil
         }
-        return version(store.put(key, value))
+        return version(store.put(key, shared))
     }
 
     /// Removes the value from the store.
