@@ -30,7 +30,7 @@ struct CacheLineTests {
     @Test("a cell is three lines, and a runner no larger than what is fetched of it")
     func sizesOfARoutine() throws {
         #expect(MemoryLayout<RoutineCell>.size == 192 && MemoryLayout<CallbackPlace>.size <= Thread.blockSize)
-        let kit = unsafe try PluginKit((0..<8).map { _ in Script() })
+        let kit = unsafe try PluginKit((0..<100).map { _ in Script() })
         #expect(heapSize(of: kit.context.runners) <= RoutineRunner.size + 16)
     }
 
