@@ -163,6 +163,10 @@ struct ArgumentParserTests {
             "--plugins p --until 2020-01-01T00:00:00Z",
             "schedhost run: --until: '2020-01-01T00:00:00Z' is not in the future\nsee: schedhost help run"
         ),
+        (
+            "calendar 09:30 --from 1969-12-31T23:00:00Z",
+            "schedhost calendar: schedules have no times before the year 1970\nsee: schedhost help calendar"
+        ),
         ("check", "schedhost check: a FILE or --config is missing\nsee: schedhost help check"),
         ("cache", "schedhost cache: ACTION [PLUGIN[/ROUTINE] [NAME]] is missing\nsee: schedhost help cache"),
         (

@@ -11,7 +11,7 @@ extension ArgumentParser {
         case .list: .list(list(parsed))
         case .check: .check(try check(parsed))
         case .trial: .trial(try trial(parsed))
-        case .calendar: .calendar(calendar(parsed))
+        case .calendar: .calendar(try calendar(parsed))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(try status(parsed))
@@ -80,11 +80,13 @@ extension ArgumentParser {
         return .configurationHelp(.keys(keys))
     }
 
-    private func calendar(_ parsed: Parsed) -> CalendarOptions {
+    private func calendar(_ parsed: Parsed) throws(UsageError) -> CalendarOptions {
         // A schedule without quotes arrives as several words; they are joined into one text.
         var options = CalendarOptions(text: parsed.operands.joined(separator: " "))
         options.zone = parsed.texts[.zone]
         options.fromMs = parsed.numbers[.from]
+        // Without this, the first times of 1970 would look like an answer to what was asked.
+        if let from = options.fromMs, from < 0 { throw parsed.fail("schedules have no times before the year 1970") }
         options.count = parsed.numbers[.count].map { Int($0) } ?? options.count
         options.dst = parsed.texts[.dst].flatMap { .init(rawValue: $0) } ?? options.dst
         options.isJSON = parsed.has(.json)
