@@ -42,4 +42,28 @@ struct ChecksumTests {
             }
         }
     }
+
+    @Test("a copy has the bytes and their checksum, and nothing beside them is written, at every size")
+    func copy() {
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<20_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        for size in Array(0...70) + [767, 768, 769, 2311, 3071, 3072, 3073, 9217, 19_993] {
+            for start in [0, 1, 7] {
+                var target = [UInt8](repeating: 0xa5, count: size + 16)
+                let checksum = unsafe bytes.withUnsafeBytes { all in
+                    unsafe target.withUnsafeMutableBytes { target in
+                        unsafe Checksum.crc32c(
+                            copying: UnsafeRawBufferPointer(rebasing: all[start..<start + size]),
+                            to: UnsafeMutableRawBufferPointer(rebasing: target[8...]), after: 77)
+                    }
+                }
+                let expected = unsafe bytes[start..<start + size].withUnsafeBytes {
+                    unsafe Checksum.portableCRC32C($0, after: 77)
+                }
+                #expect(checksum == expected)
+                #expect(target[8..<8 + size] == bytes[start..<start + size])
+                #expect((target[..<8] + target[(8 + size)...]).allSatisfy { $0 == 0xa5 })
+            }
+        }
+    }
 }

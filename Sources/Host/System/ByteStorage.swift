@@ -29,4 +29,25 @@ internal import Glibc
     }
 
     deinit { unsafe bytes.deallocate() }
+
+    /// Copies `source`, which fits, to the beginning.
+    ///
+    /// memcpy(3) copies more than 2 KiB by the instruction `rep movsb` where the processor calls that fast. On AMD's Zen 3 and 4
+    /// it takes sixteen times as long (22 us for 64 KiB) if the target lies less than 32 bytes behind the source modulo 4096, as
+    /// memory of malloc(3) does behind a page's beginning (glibc bug 30994). Then parts are copied for which memcpy(3) does not
+    /// take it, except of so much that memcpy(3) goes around the processor's cache.
+    public func copy(from source: UnsafeRawBufferPointer) {
+        let distance =
+            unsafe (UInt(bitPattern: bytes.baseAddress) &- UInt(bitPattern: source.baseAddress)) % 4096
+        guard (1..<32).contains(distance), (Self.part + 1..<1 << 20).contains(source.count) else {
+            return unsafe bytes.copyMemory(from: source)
+        }
+        for start in stride(from: 0, to: source.count, by: Self.part) {
+            let end = min(start + Self.part, source.count)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: source[start..<end]))
+        }
+    }
+
+    private static let part = 2048
 }

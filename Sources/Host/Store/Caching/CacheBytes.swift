@@ -21,22 +21,17 @@ internal import HostSystem
         known = checksum
     }
 
-    /// Copies bytes. If they will be `summed`, that is done part by part, while a part is in the processor's cache.
+    /// Copies bytes. If they will be `summed`, that is done by the way.
     convenience init(copying bytes: UnsafeRawBufferPointer, summed: Bool = false) {
         let memory = ByteStorage(capacity: bytes.count)
-        var checksum: UInt32 = 0
-        let part = summed ? Self.part : max(1, bytes.count)
-        for start in stride(from: 0, to: bytes.count, by: part) {
-            let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + part, bytes.count)])
-            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start...])
-            unsafe target.copyMemory(from: source)
-            if summed { unsafe checksum = Checksum.crc32c(source, after: checksum) }
+        var checksum: UInt32?
+        if summed {
+            checksum = unsafe Checksum.crc32c(copying: bytes, to: memory.bytes)
+        } else {
+            unsafe memory.copy(from: bytes)
         }
-        self.init(memory, count: bytes.count, checksum: summed ? checksum : nil)
+        self.init(memory, count: bytes.count, checksum: checksum)
     }
-
-    /// What fits into the processor's cache twice, in bytes.
-    private static let part = 128 << 10
 
     /// Takes over a file's bytes from `offset` on, without a copy.
     init(_ pages: consuming FilePages, from offset: Int) {
