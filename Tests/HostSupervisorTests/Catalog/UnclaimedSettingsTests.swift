@@ -34,4 +34,14 @@ import Testing
     @Test func ofAFileThatCannotBeDescribedTheNameIsNotKnown() {
         #expect(faults(["broken.json5"], [("broken.so", nil)]).isEmpty)
     }
+
+    @Test func aFileThatLacksTheFiveIsToldUnlessTheRightOneIsBesideIt() {
+        let bot: [UnclaimedSettings.Claim] = [("bot.so", "bot")]
+        #expect(
+            faults(["bot.json", "prices.json", "schedhost.jsonc"], bot) == [
+                "p/bot.json: not read, since a configuration's name ends in .json5: rename it to bot.json5",
+                "p/schedhost.jsonc: not read, since a configuration's name ends in .json5: rename it to schedhost.json5",
+            ])
+        #expect(faults(["bot.json", "bot.json5"], bot).isEmpty)
+    }
 }

@@ -2,7 +2,7 @@ internal import HostInspection
 internal import HostSystem
 internal import HostValues
 
-/// Finds settings that belong to no plugin, probably because a name is misspelled.
+/// Finds settings that nobody reads, probably because a name is misspelled.
 public enum UnclaimedSettings {
     /// A plugin file, with its plugin's id if that is known.
     public typealias Claim = (file: String, id: String?)
@@ -30,6 +30,9 @@ public enum UnclaimedSettings {
             let say = advice(name) { "rename it to \($0).json5" }
             faults.append((file, "\(path(file)): settings for a plugin that is not here: \(say)"))
         }
+        faults += otherSpellings(files, ids: ids.union([String(hostFile.dropLast(6))])).map { file, right in
+            (file, "\(path(file)): not read, since a configuration's name ends in .json5: rename it to \(right)")
+        }
         for name in blocks.sorted() where !ids.contains(name) {
             let say = advice(name) { "write plugins.\($0)" }
             faults.append(
@@ -39,6 +42,17 @@ public enum UnclaimedSettings {
                 ))
         }
         return faults
+    }
+
+    /// Files that are named like a configuration but for the last letter, with what they should be called. A plugin may have
+    /// a file of such a name as data, so one beside the right one is none.
+    private static func otherSpellings(_ files: [String], ids: Set<String>) -> [(file: String, right: String)] {
+        let all = Set(files)
+        return files.sorted().compactMap { file in
+            guard let end = [".json", ".jsonc"].first(where: file.hasSuffix) else { return nil }
+            let id = String(file.dropLast(end.count))
+            return ids.contains(id) && !all.contains(id + ".json5") ? (file, id + ".json5") : nil
+        }
     }
 }
 
