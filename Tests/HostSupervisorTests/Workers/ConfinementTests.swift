@@ -232,6 +232,27 @@ private final class LaterClock: HostClock {
         #expect(try seen().isEmpty)
     }
 
+    /// An empty file of the host's user may be in another program's way.
+    @Test func `a file that is created for a parameter is told, once, and one that was there is not`() throws {
+        final class Told { var lines: [String] = [] }
+        let told = Told()
+        let maker = SandboxMaker(
+            hidden: [root.path + "/state"], plugins: root.path + "/plugins", clock: clock, deadlines: deadlines,
+            tell: { told.lines.append($0) }
+        ) { [] }
+        var settings = listed
+        settings.named = [root.path + "/app.log"]
+        for _ in 0..<2 {
+            _ = try complete(settings, SandboxPolicy.Places(), by: maker)
+            #expect(
+                told.lines == [
+                    "\(root.path)/app.log (a parameter) was not there: created, empty, so that the plugin may write it; "
+                        + "if another program writes it, make that program its owner"
+                ])
+        }
+        #expect(try Data(contentsOf: URL(filePath: root.path + "/app.log")).isEmpty)
+    }
+
     @Test func `rules are kept for a second after the last worker has begun`() throws {
         weak let first = try confinement().ruleset
         for _ in 0..<3 {

@@ -233,7 +233,10 @@ final class SandboxMaker {
         say(beyond)
         for case .newFile(let path) in grants {
             // If this fails, the plugin could not have created the file either.
-            _ = try? HostProcess.makeFile(path)
+            guard (try? HostProcess.makeFile(path)) != nil else { continue }
+            tell(
+                "\(path) (a parameter) was not there: created, empty, so that the plugin may write it; if another program "
+                    + "writes it, make that program its owner")
         }
         return grants
     }
