@@ -211,4 +211,10 @@ int chs_futex_wait(void *word, uint32_t value, int64_t until, bool forever) {
     return result == 0 ? 0 : errno;
 }
 
+int chs_barrier(void) {
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0u, 0) == 0) return 0;
+    if (errno != EPERM || syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0u, 0) != 0) return -1;
+    return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0u, 0);
+}
+
 void chs_futex_wake_all(void *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }

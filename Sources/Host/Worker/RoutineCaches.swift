@@ -62,9 +62,14 @@ internal import Synchronization
                 (SharedCalls(socket, timeoutMs: settings.sharedTimeoutMs, clock: plugin.clock), settings.sharing)
             },
             woken: woken)
+        // In virtual time a routine does not wait in fact, so that values need not be released before the next callback's end.
+        var isInCallback: (@Sendable () -> Bool)?
+        if number >= 0, runner != nil, !isVirtual, let cells = plugin.cells {
+            isInCallback = { cells.isInCallback(number) }
+        }
         namespace = CacheNamespace(
             plugin: plugin.id, routine: routine, budget: plugin.budget, place: place,
-            environment: environment)
+            environment: environment, isInCallback: isInCallback)
     }
 
     /// Opens a cache and returns its handle, the same one each time. A later call replaces the source but no other

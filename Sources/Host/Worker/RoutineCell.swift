@@ -36,9 +36,12 @@ struct CallbackMark: ~Copyable {
     @inline(__always)
     func enter(isCycle: Bool) { word.store(Thread.current | (isCycle ? 1 : 0), ordering: .relaxed) }
 
-    /// It has returned.
+    /// It has returned. Whoever sees that may release what the callback has read.
     @inline(__always)
-    func leave() { word.store(0, ordering: .relaxed) }
+    func leave() { word.store(0, ordering: .releasing) }
+
+    /// Whether any thread is in a callback. Of one that has just begun another thread can be sure only after a barrier on both.
+    var isInProgress: Bool { word.load(ordering: .acquiring) != 0 }
 
     /// Whether the calling thread is in a callback.
     @inline(__always)
@@ -70,6 +73,9 @@ struct CallbackMark: ~Copyable {
     /// Has the processor bring a cell near.
     @inline(__always)
     func fetch(_ index: Int) { unsafe ProcessorCache.fetch(memory + index * Self.size, bytes: Self.size) }
+
+    /// Whether a callback of a cell is in progress. The memory is there while this object is, also when the cell's owner is gone.
+    func isInCallback(_ index: Int) -> Bool { unsafe self[index].pointee.callback.isInProgress }
 
     subscript(index: Int) -> UnsafeMutablePointer<RoutineCell> {
         unsafe (memory + index * Self.size).bindMemory(to: RoutineCell.self, capacity: 1)

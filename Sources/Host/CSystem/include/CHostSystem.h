@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/membarrier.h>
 #include <malloc.h>
 #include <poll.h>
 #include <sched.h>
@@ -68,6 +69,8 @@ static inline int chs_pidfd_send_signal(int pidfd, int signal) {
 static inline int chs_tgkill(pid_t process, pid_t thread, int signal) {
     return (int)syscall(SYS_tgkill, process, thread, signal);
 }
+/* Without a wrapper in glibc: membarrier(2), with its registration when that is still to be made. 0 or -1. */
+int chs_barrier(void);
 static inline pid_t chs_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
 /* Without wrappers before glibc 2.41, and their struct is in a header that cannot be included beside <sched.h>: the slice

@@ -1,4 +1,4 @@
-internal import HostSystem
+public import HostSystem
 internal import Synchronization
 
 /// The memory limit that all caches of a worker share.
@@ -32,17 +32,27 @@ public final class CacheBudget: Sendable {
     private let total = Atomic<Int>(0)
     private let evicting = Atomic(false)
     private let members = Monitor(Members())
+    let parking = ParkingCounts()
+    /// Makes all threads pass a memory barrier; false if that is not possible.
+    let barrier: @Sendable () -> Bool
 
-    /// Makes the budget of one worker.
-    public init(valueLimit: Int = 16 << 20, totalLimit: Int = 256 << 20) {
+    /// Makes the budget of one worker. `barrier` makes all threads pass a memory barrier, and returns false if it cannot.
+    public init(
+        valueLimit: Int = 16 << 20, totalLimit: Int = 256 << 20,
+        barrier: @escaping @Sendable () -> Bool = { MemoryBarrier.passAll() }
+    ) {
         self.valueLimit = valueLimit
         self.totalLimit = totalLimit
+        self.barrier = barrier
     }
 
     /// The bytes held now.
     public var held: Int { total.load(ordering: .relaxed) }
 
     func join(_ caches: CacheList) { members.withLock { $0.add(caches) } }
+
+    /// The caches of all namespaces that there are.
+    var lists: [CacheList] { members.withLock { members in members.all.compactMap { $0.caches } } }
 
     /// Adds bytes that were allocated (positive) or released (negative).
     func charge(_ bytes: Int) {
@@ -57,7 +67,7 @@ public final class CacheBudget: Sendable {
     func makeRoom() {
         guard held > totalLimit, !evicting.exchange(true, ordering: .acquiring) else { return }
         defer { evicting.store(false, ordering: .releasing) }
-        let caches = members.withLock { members in members.all.compactMap { $0.caches } }.flatMap { $0.all }
+        let caches = lists.flatMap { $0.all }
         var candidates = caches.flatMap { cache in
             cache.candidates().map { (cache: cache, candidate: $0) }
         }

@@ -20,7 +20,6 @@ public struct CacheEnvironment: Sendable {
     public var shared: (store: any SharedStore, which: CacheSharing)?
     /// Called when calls that wait for a load are to look again; nil where they wait in real time.
     public var woken: (@Sendable () -> Void)?
-
     /// Makes an environment; by default for this machine's boot, without background threads and without a listener.
     public init(
         clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
@@ -146,13 +145,18 @@ public final class CacheNamespace: Sendable {
     private let place: CachePlace?
     /// The files of caches that have named a folder of their own, by that folder.
     private let elsewhere = Monitor<[CachePath: CacheStore]>([:])
-    let deferredRelease = DeferredRelease()
+    let deferredRelease: DeferredRelease
 
-    private let caches = CacheList()
+    private let caches: CacheList
 
     /// Makes a namespace; without a `place` it has no disk caches.
+    ///
+    /// `isInCallback` says whether a callback of the routine is in progress, in which `HostCache.hit` may be called; nil where
+    /// nobody knows. It is called on any thread, and reads what the callback's thread notes before its first hit and after its
+    /// last one.
     public init(
-        plugin: String, routine: String, budget: CacheBudget, place: CachePlace?, environment: CacheEnvironment
+        plugin: String, routine: String, budget: CacheBudget, place: CachePlace?, environment: CacheEnvironment,
+        isInCallback: (@Sendable () -> Bool)? = nil
     ) {
         self.plugin = plugin
         self.routine = routine
@@ -160,6 +164,9 @@ public final class CacheNamespace: Sendable {
         self.environment = environment
         self.place = place
         build = place?.build ?? ""
+        deferredRelease = DeferredRelease(
+            budget: budget, isInCallback: isInCallback, background: environment.background)
+        caches = CacheList(deferredRelease)
         store = place.map {
             CacheStore(root: $0.folder, of: $0.scope, plugin: plugin, routine: routine, settings: $0.settings)
         }
@@ -289,6 +296,10 @@ final class CacheList: Sendable {
     }
 
     let known = Monitor<[Name: HostCache]>([:])
+    /// What keeps their replaced values.
+    let deferredRelease: DeferredRelease
+
+    init(_ deferredRelease: DeferredRelease) { self.deferredRelease = deferredRelease }
 
     var all: [HostCache] { known.withLock { Array($0.values) } }
 }

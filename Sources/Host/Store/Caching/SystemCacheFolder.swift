@@ -88,9 +88,37 @@ public final class SystemCacheFolder: CacheFolder {
     /// See `CacheFolder`.
     public func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
         if offset == 0 { return try lockFirst(name, patience: patience) }
-        let lock = KeptLock(try directory.openForUpdate(name), path: path(name))
-        return try lock.lock(at: offset, patience: patience) ? SystemCacheFileLock(lock, at: offset, flag: nil) : nil
+        let lock = try lock(name, at: offset, kept: nil, patience: patience)
+        return lock.map { SystemCacheFileLock($0, at: offset, flag: nil) }
     }
+
+    /// Locks the file that has that name now, by the open one if it is still that; nil if it is held for longer than `patience` ns.
+    ///
+    /// Whoever removes a cache's files by hand removes this one too, and who comes next makes another one. So a lock counts only
+    /// if its file has a name: else two processes would each hold one, of two files. That is looked at before the lock is tried,
+    /// and again where it took a while.
+    private func lock(_ name: String, at offset: Int64, kept: KeptLock?, patience: Int64) throws(SystemError)
+        -> KeptLock?
+    {
+        var kept = kept
+        for _ in 0..<Self.rounds {
+            let file: KeptLock
+            if let known = kept, known.isNamed {
+                if try known.lock(at: offset, patience: 0) { return known }
+                file = known
+            } else {
+                file = try KeptLock(directory.openForUpdate(name), path: path(name))
+            }
+            guard try file.lock(at: offset, patience: patience) else { return nil }
+            if file.isNamed { return file }
+            file.unlock(at: offset)  // whoever waits for it is to find that out too
+            kept = nil
+        }
+        return nil
+    }
+
+    /// How often the lock file is opened anew in one call. Each round takes somebody who removes it at that very moment.
+    private static let rounds = 8
 
     private func lockFirst(_ name: String, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
         func take(_ first: inout FirstLock) -> KeptLock?? {
@@ -108,14 +136,9 @@ public final class SystemCacheFolder: CacheFolder {
         }
         guard let known = taken else { return nil }
         do {
-            let kept: KeptLock
-            if let known {
-                kept = known
-            } else {
-                kept = KeptLock(try directory.openForUpdate(name), path: path(name))
-                first.withLock { $0.file = (name, kept) }
-            }
-            if try kept.lock(at: 0, patience: max(0, rest)) { return SystemCacheFileLock(kept, at: 0, flag: first) }
+            let file = try lock(name, at: 0, kept: known, patience: max(0, rest))
+            if let file, file !== known { first.withLock { $0.file = (name, file) } }
+            if let file { return SystemCacheFileLock(file, at: 0, flag: first) }
             Self.free(first)
             return nil
         } catch {
@@ -133,28 +156,53 @@ public final class SystemCacheFolder: CacheFolder {
     func path(_ name: String) -> String { directory.child(name) }
 }
 
-/// A lock file that is open.
-private final class KeptLock: Sendable {
-    private let descriptor: Descriptor
+/// A lock file that is open. One thread at a time uses it: the one that has the flag of the first lock, or has opened it.
+private final class KeptLock: @unchecked Sendable {
+    // @unchecked: see above; only `isNamed` and the end change anything.
+    private var descriptor: Descriptor?
+    private let device: UInt64
+    private let inode: UInt64
     private let path: String
 
-    init(_ descriptor: consuming Descriptor, path: String) {
-        self.descriptor = descriptor
+    init(_ descriptor: consuming Descriptor, path: String) throws(SystemError) {
+        let status = try descriptor.status(subject: path)
+        (device, inode) = (status.device, status.inode)
+        self.descriptor = consume descriptor
         self.path = path
     }
 
-    func lock(at offset: Int64, patience: Int64) throws(SystemError) -> Bool {
-        try descriptor.lockByte(at: offset, patience: patience, subject: path)
+    deinit {
+        // Closes what is its own, and nothing else.
+        _ = isNamed
     }
 
-    func unlock(at offset: Int64) { try? descriptor.unlockByte(at: offset, subject: path) }
+    /// Whether the number still stands for the file that was opened, and that file has a name.
+    ///
+    /// A plugin that closes a number twice may have closed this one, and have a file of its own under it since: that is left to
+    /// the plugin, neither locked nor written to nor closed.
+    var isNamed: Bool {
+        let found: FileStatus? =
+            switch descriptor {
+            case .some(let descriptor): try? descriptor.status(subject: path)
+            case nil: nil
+            }
+        if let found, found.inode == inode, found.device == device { return found.links > 0 }
+        if let descriptor = descriptor.take() { _ = descriptor.release() }
+        return false
+    }
+
+    func lock(at offset: Int64, patience: Int64) throws(SystemError) -> Bool {
+        try descriptor?.lockByte(at: offset, patience: patience, subject: path) ?? false
+    }
+
+    func unlock(at offset: Int64) { try? descriptor?.unlockByte(at: offset, subject: path) }
 
     func mark() throws(SystemError) -> CacheMark {
-        let (holder, generation) = try descriptor.readNumbers(subject: path)
+        let (holder, generation) = try descriptor?.readNumbers(subject: path) ?? (0, 0)
         return CacheMark(holder: holder, generation: generation)
     }
     func setMark(_ mark: CacheMark) throws(SystemError) {
-        try descriptor.writeNumbers(mark.holder, mark.generation, subject: path)
+        try descriptor?.writeNumbers(mark.holder, mark.generation, subject: path)
     }
 }
 
