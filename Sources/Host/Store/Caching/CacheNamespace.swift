@@ -20,6 +20,7 @@ public struct CacheEnvironment: Sendable {
     public var shared: (store: any SharedStore, which: CacheSharing)?
     /// Called when calls that wait for a load are to look again; nil where they wait in real time.
     public var woken: (@Sendable () -> Void)?
+
     /// Makes an environment; by default for this machine's boot, without background threads and without a listener.
     public init(
         clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
