@@ -78,6 +78,13 @@ internal import Synchronization
         unsafe table = unsafe hasOwnTable ? HostTable.another() : HostTable.shared
     }
 
+    deinit {
+        // Runners end their cells, whose memory therefore goes last.
+        driver = nil
+        runners = []
+        scope = nil
+    }
+
     /// Makes the runners of the plugin's routines, and the driver that gives them their turns: in real time, or on a
     /// virtual clock. Throws if the kernel provides no timer.
     /// `caches` are the settings of the caches that the routines share.
