@@ -37,7 +37,8 @@ public enum SharedReply: Equatable, Sendable {
     case hello(longestValue: UInt64)
     /// What there is of the key.
     case reading(SharedReading)
-    /// What became of a change, or that something has changed that was awaited. For a reading `away`, or `changed` where what is there is none of a host's.
+    /// What became of a change, or that something has changed that was awaited. For a reading `away`; `changed` where what is
+    /// there is none of a host's; or `full` where so much waits to be read already that it is to be asked for again.
     case answer(SharedAnswer)
 }
 
