@@ -26,6 +26,11 @@ struct SharedPeerTests {
             try peer.watch(by: poller)
         }
 
+        func ask(_ request: SharedRequest) throws {
+            let frame = SharedFrame.encode(request, id: 1)
+            #expect(try worker.descriptor.send(frame, from: 0) == frame.count)
+        }
+
         func answer(_ id: UInt64, value size: Int) {
             let bytes = [UInt8](repeating: 1, count: size)
             peer.answer(
@@ -83,5 +88,28 @@ struct SharedPeerTests {
             if number == 600 { #expect(waiting.bytes[waiting.start] == 2) }
         }
         #expect(moves <= 20 && moved <= 1_000_000 && waiting.isEmpty && waiting.bytes.isEmpty)
+    }
+
+    @Test("times that no cache asks for reach no store")
+    func times() throws {
+        let kit = try Kit()
+        let key = SharedKey(routine: "r", name: "n", isOnDisk: true, codec: 0, key: [])
+        func heard(_ request: SharedRequest) throws -> SharedRequest? {
+            try kit.ask(request)
+            return kit.peer.hear().requests.first?.request
+        }
+        func value(_ keepMs: UInt64) -> SharedValue { SharedValue(produced: 5, keepMs: keepMs, bytes: [1]) }
+        for (asked, kept) in [(0, 1), (77, 77), (.max, SharedValue.longestKeep)] as [(UInt64, UInt64)] {
+            #expect(try heard(.put(key, value(asked))) == .put(key, value(kept)))
+            #expect(
+                try heard(.succeed(key, begun: 3, value(asked))) == .succeed(key, begun: 3, value(kept)))
+        }
+        let failure = SharedFailure(code: 7, text: "no")
+        for (asked, left) in [(0, 0), (5, 5), (.max, SharedFailure.longestLeftAlone)] as [(Int64, Int64)] {
+            #expect(
+                try heard(.fail(key, begun: 3, failure, leftAlone: asked))
+                    == .fail(key, begun: 3, failure, leftAlone: left))
+        }
+        #expect(try heard(.read(key, known: .max)) == .read(key, known: .max))
     }
 }

@@ -22,12 +22,33 @@ public enum SharedRequest: Equatable, Sendable {
     /// Answer when the record of the load may have changed, or at once by `away` where nobody would tell.
     case await(SharedKey)
 
+    /// The same with times that a cache may ask for: what comes by a socket may be a plugin's own, and a store is told no time
+    /// that it would take for another one, or for ever.
+    public var checked: SharedRequest {
+        switch self {
+        case .succeed(let key, let begun, let value): .succeed(key, begun: begun, value.checked)
+        case .put(let key, let value): .put(key, value.checked)
+        case .fail(let key, let begun, let failure, let leftAlone):
+            .fail(key, begun: begun, failure, leftAlone: min(max(leftAlone, 0), SharedFailure.longestLeftAlone))
+        case .read, .begin, .touch, .end, .drop, .await: self
+        }
+    }
+
     /// Whether somebody waits for an answer.
     public var isAnswered: Bool {
         switch self {
         case .touch: false
         case .read, .begin, .succeed, .fail, .end, .put, .drop, .await: true
         }
+    }
+}
+
+extension SharedValue {
+    /// The same, kept for as long as a store may keep it.
+    fileprivate var checked: SharedValue {
+        var value = self
+        value.keepMs = min(max(keepMs, 1), Self.longestKeep)
+        return value
     }
 }
 

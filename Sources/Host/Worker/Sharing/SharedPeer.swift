@@ -127,7 +127,7 @@ final class SharedPeer: Sendable {
                 splitter.add(more)
                 while let frame = try splitter.next() {
                     guard let request = SharedFrame.request(frame) else { throw FrameSplitter.Nonsense() }
-                    heard.requests.append(request)
+                    heard.requests.append((request.id, request.request.checked))
                 }
             } catch {
                 heard.isOver = true
