@@ -81,6 +81,9 @@ final class SharedPeer: Sendable {
     private static let mostPlain = 1 << 20
 
     let token: UInt64
+    /// The worker by the supervisor's number, if that is known, and how long it lets a call to the store take, in ms.
+    let worker: Int?
+    let timeoutMs: UInt64
     let names: SharedNames
     /// What its plugin has put into the store.
     let account: SharedAccount
@@ -96,6 +99,8 @@ final class SharedPeer: Sendable {
         self.socket = socket
         self.account = account
         self.token = token
+        worker = access.worker
+        timeoutMs = access.timeoutMs
         names = SharedNames(access)
         splitter = Mutex(FrameSplitter(longest: longest + SharedFrame.longestPlain))
         try socket.descriptor.setNonBlocking()
@@ -178,6 +183,9 @@ final class SharedPeer: Sendable {
         output.waiting.removeAll()
         socket.descriptor.shutDown()
     }
+
+    /// The worker has another connection: this one ends as if the worker had ended it.
+    func leave() { output.withLock { output in end(&output) } }
 
     /// Ends the connection.
     func end(watchedBy poller: borrowing Poller) {
