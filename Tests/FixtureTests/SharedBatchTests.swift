@@ -154,6 +154,20 @@ import Testing
         }
     }
 
+    @Test func `a source is left alone no longer than that is done, whatever a record says`() throws {
+        try with { kit in
+            let peer = try kit.peer()
+            let begun = try kit.begin(Self.key(), peer, id: 1)
+            let failure = SharedFailure(code: 7, text: "no")
+            try kit.perform(.ask(peer, id: 2, .fail(Self.key(), begun: begun, failure, leftAlone: .max)))
+            guard case .failed(_, failure, let left) = try kit.reading(Self.key()).load else {
+                Issue.record("it has not failed")
+                return
+            }
+            #expect(left > 0 && left <= SharedFailure.longestLeftAlone)
+        }
+    }
+
     @Test func `a load that begins when its worker has gone is over`() throws {
         try with { kit in
             let peer = try kit.peer()

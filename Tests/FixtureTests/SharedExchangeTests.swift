@@ -45,11 +45,13 @@ import Testing
         deinit { _ = Fixtures.shell("rm -rf '\(directory)'") }
 
         /// The other end of a connection.
-        func connect(_ plugin: String, routine: String? = nil) throws -> PassedDescriptor {
+        func connect(_ plugin: String, routine: String? = nil, worker: Int? = nil, timeoutMs: UInt64 = 2000) throws
+            -> PassedDescriptor
+        {
             let (mine, other) = try DescriptorPair.socket().passed()
             let access = SharedAccess(
-                prefix: "p/", plugin: plugin, routine: routine, links: 2, timeoutMs: 2000, mostKeys: most.keys,
-                mostBytes: most.bytes)
+                prefix: "p/", plugin: plugin, routine: routine, worker: worker, links: 2, timeoutMs: timeoutMs,
+                mostKeys: most.keys, mostBytes: most.bytes)
             try exchange.add(other, access)
             return mine
         }
@@ -250,6 +252,40 @@ import Testing
             }
             value = try version(one.succeed(Self.key, begun: begun, self.value([1])))
             #expect(other.read(Self.key, known: 0)?.value?.version == value)
+        }
+    }
+
+    @Test func `a worker has one connection for a plugin, however often it asks for one`() throws {
+        try with { kit in
+            /// Whether the connection has ended, or ends soon.
+            func isOver(_ socket: PassedDescriptor, within milliseconds: Int32) throws -> Bool {
+                while try socket.descriptor.waitUntilReadable(milliseconds: milliseconds) {
+                    if try socket.descriptor.receive(atMost: 1000)?.isEmpty == true { return true }
+                }
+                return false
+            }
+            let first = try kit.connect("a", worker: 4)
+            let others = [try kit.connect("a", worker: 5), try kit.connect("b", worker: 4), try kit.connect("a")]
+            let second = try kit.connect("a", worker: 4)
+            #expect(try isOver(first, within: 20_000))
+            for socket in others + [second] { #expect(try !isOver(socket, within: 20)) }
+        }
+    }
+
+    @Test func `a call may take as long as the most patient of those workers lets it that are there`() throws {
+        try with { kit in
+            let patient = try kit.connect("a", timeoutMs: 9000)
+            let others = [try kit.connect("b", timeoutMs: 400), try kit.connect("c", timeoutMs: 10)]
+            #expect(kit.exchange.timeoutMs == 9000)
+            patient.descriptor.shutDown()
+            let clock = SystemClock()
+            let latest = clock.monotonic() + 20_000_000_000
+            while kit.exchange.timeoutMs != 400, clock.monotonic() < latest { usleep(10_000) }
+            #expect(kit.exchange.timeoutMs == 400)
+            others[0].descriptor.shutDown()
+            while kit.exchange.timeoutMs != 250, clock.monotonic() < latest { usleep(10_000) }
+            #expect(kit.exchange.timeoutMs == 250, "so long it may take in any case")
+            withExtendedLifetime(others) {}
         }
     }
 

@@ -56,6 +56,15 @@ import Testing
             options.gap = 8000
             options.rate = 0.08
         case .earlierLifeWaits: options.hasClone = true
+        case .strays:
+            options.faults = [.rest, .rest, .rest, .failover, .failover, .stop]
+            options.gap = 800
+            options.claims = 9
+            options.seconds = 200
+        case .rebalance:
+            options.faults = [.crash, .stop, .drain]
+            options.wish = ClaimWish(moves: true)
+            options.seconds = 200
         }
         return options
     }

@@ -108,6 +108,20 @@ import Testing
         #expect(pair.isWithLater)
     }
 
+    /// It was cut off just then, or did not want it at that time: nobody knows.
+    @Test func whoDidNotTakeItIsAskedAgainMoreAndMoreSeldom() {
+        var pair = Pair()
+        pair.begin(wants: false)
+        pair.pass(210)
+        let gaps = zip(pair.moved, pair.moved.dropFirst()).map { ($1 - $0) / MemberDesk.second }
+        #expect(gaps.count == 1 && (180...184).contains(gaps[0]), "\(gaps)")
+        pair.later?.tell(.want(pair.claims[0], Pair.wish))
+        pair.pass(700)
+        #expect(pair.isWithEarlier)
+        pair.pass(40)
+        #expect(pair.isWithLater)
+    }
+
     @Test func oneGoesEachSecondHoweverLongLeasesAre() {
         var pair = Pair(seconds: 60, claims: 4)
         pair.begin()

@@ -57,8 +57,10 @@ struct SharedSocketTests {
             }
         }
 
-        func answer(_ id: UInt64, _ answer: SharedAnswer) throws {
-            let frame = SharedFrame.encode(.answer(answer), id: id)
+        func answer(_ id: UInt64, _ answer: SharedAnswer) throws { try reply(id, .answer(answer)) }
+
+        func reply(_ id: UInt64, _ reply: SharedReply) throws {
+            let frame = SharedFrame.encode(reply, id: id)
             _ = try unsafe frame.withUnsafeBytes { try unsafe socket.descriptor.send($0, wait: true) }
         }
     }
@@ -111,6 +113,27 @@ struct SharedSocketTests {
             #expect(try kit.peer.heard() == [Heard(id: 3, request: .touch([]))])
             #expect(kit.signs.tick == nil)
         }
+    }
+
+    @Test("a value that did not fit behind others is asked for again")
+    func again() throws {
+        let kit = try Kit()
+        let peer = kit.peer
+        let asked = Monitor<[UInt64]>([])
+        try Thread.start(name: "peer", stack: 1 << 20) {
+            let latest = SystemClock().monotonic() + 20_000_000_000
+            while asked.withLock({ $0.count }) < 3, SystemClock().monotonic() < latest {
+                for heard in (try? peer.heard()) ?? [] {
+                    let count = asked.withLock { asked in
+                        asked.append(heard.id)
+                        return asked.count
+                    }
+                    try? peer.reply(heard.id, count < 3 ? .answer(.full) : .reading(SharedReading()))
+                }
+            }
+        }
+        #expect(kit.calls.read(Self.key(), known: 0) == SharedReading())
+        #expect(asked.withLock { $0 } == [1, 2, 3])
     }
 
     @Test("a sign of life names the loads in progress, by the requests that began them")

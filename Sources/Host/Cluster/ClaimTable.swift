@@ -24,13 +24,33 @@ struct ClaimTable: Sendable {
         fileprivate(set) var freeSince = BootTime.never
         /// Since when another host is the first for it, and which one.
         fileprivate var better: (host: HostID, since: BootTime)?
-        /// The life of a host that it was given up for: that one did not take it, if this host has it again and nobody had
-        /// it meanwhile.
-        fileprivate var offered: (host: HostID, life: Incarnation?)?
+        /// The host that it was given up for: that one did not take it, if this host has it again and nobody had it meanwhile.
+        fileprivate var offered: Offer?
         /// The host that is to have it when it is given back.
         fileprivate(set) var heir: HostID?
         /// It goes from the table when it is held no more.
         var isDropped = false
+    }
+
+    /// A claim was given up for a host, in that life of it. Whether it did not take the claim since it does not want it, or since
+    /// it did not hear of that in time, nobody knows: so it is offered again, and each time after a longer pause, since each
+    /// time a session ends.
+    fileprivate struct Offer {
+        private static let firstPause: Int64 = 30
+        private static let longestPause: Int64 = 3000
+
+        let host: HostID
+        let life: Incarnation?
+        /// How long it is not offered again, in leases, and until when.
+        private let pause: Int64
+        let until: BootTime
+
+        init(_ host: HostID, _ life: Incarnation?, after former: Offer?, length: Int64, at now: BootTime) {
+            self.host = host
+            self.life = life
+            pause = min(former.map { $0.pause * 4 } ?? Self.firstPause, Self.longestPause)
+            until = now + length.clampedTimes(pause)
+        }
     }
 
     private var rows: [String: Row] = [:]
@@ -189,16 +209,17 @@ struct ClaimTable: Sendable {
             let first = Placement.first(for: key, among: able)
             // A host that has begun anew may want what it did not take before.
             let life = first.flatMap { view.hosts[ClusterKey.host($0)]?.record?.incarnation }
-            guard let first, first != id, row.offered.map({ $0 == (first, life) }) != true else {
+            guard let first, first != id else {
                 if row.better != nil { rows[key]?.better = nil }
                 continue
             }
             let since = row.better.flatMap { $0.host == first ? $0.since : nil } ?? now
             row.better = (first, since)
-            let due = max(since + length * 3, movedAt + 1_000_000_000)
+            let former = row.offered.flatMap { $0.host == first && $0.life == life ? $0 : nil }
+            let due = max(max(since + length * 3, movedAt + 1_000_000_000), former?.until ?? .longAgo)
             if now >= due {
                 row.better = nil
-                row.offered = (first, life)
+                row.offered = Offer(first, life, after: former, length: length, at: now)
                 movedAt = now
             }
             rows[key] = row

@@ -107,7 +107,8 @@ extension ClusterMember {
     /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
     private mutating func release(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) -> Bool {
         let isIdle = mode != .serving || weight == 0
-        for key in claims.keysToGiveBack(isIdle: isIdle) + view.strays.keys.sorted() {
+        let strays = missing == .strays ? [] : view.strays.keys.sorted()
+        for key in claims.keysToGiveBack(isIdle: isIdle) + strays {
             let row = claims[key]
             guard let found = view.claims[key] ?? view.strays[key], let record = found.record else { continue }
             switch row?.machine.state {
@@ -136,6 +137,7 @@ extension ClusterMember {
     }
 
     private mutating func moves(at now: BootTime) -> Bool {
+        if missing == .rebalance { return false }
         let found = claims.leaving(from: identity.id, among: view.candidates, view, length: length, at: now)
         wake(claims.nextMove)
         guard let (name, heir) = found else { return false }

@@ -26,4 +26,8 @@ enum LeaseRule: CaseIterable, Sendable {
     case earlierLifeWaits
     /// Sessions have ended before others may take over.
     case killBeforeTakeover
+    /// A claim that a host does not want, and of which the store says that it holds it, is given back.
+    case strays
+    /// A claim that moves goes to the host that is the first for it.
+    case rebalance
 }

@@ -37,7 +37,8 @@ extension Supervisor {
 
     /// Grants the cycles whose turn it is.
     func grantTurns() {
-        for wish in turns.take() {
+        guard turns.waitingCount > 0 else { return }
+        for wish in turns.take(at: clock.boot()) {
             guard let seat = book.running[wish.session]?.session?.seat else { continue }
             fleet.send(.go(slot: seat.slot, number: wish.number), to: seat)
         }
@@ -59,13 +60,15 @@ extension Supervisor {
             hasFailed = true
             catalog.couldNotDescribe(number, why)
         case .ended(let ended, let counts, let wasTold):
-            turns.over(ended.session)
+            turns.forget(ended.session)
             if let routine = book.running[ended.session] {
                 quiet.ended(routine.identifier, session: ended.session.rawValue, good: ended.goodCycles)
             }
             book.ended(ended, counts, wasTold: wasTold)
         case .wantsTurn(let wish, let due):
-            if let routine = book.running[wish.session] { turns.want(wish, due: due, routine.settings.turns) }
+            if let routine = book.running[wish.session], let session = routine.session {
+                turns.want(wish, due: due, begun: session.startBoot, routine.settings.turns)
+            }
         case .turnOver(let session): turns.over(session)
         case .wantsHistory(let session):
             guard let routine = book.running[session], let seat = routine.session?.seat else { break }

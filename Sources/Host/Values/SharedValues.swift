@@ -25,6 +25,8 @@ public struct SharedKey: Hashable, Sendable {
 public struct SharedFailure: Equatable, Sendable {
     /// The longest text that is told, in bytes.
     public static let longestText = 1000
+    /// How long a source is left alone after a failure at the most, in ns.
+    public static let longestLeftAlone: Int64 = 30_000_000_000
 
     /// The source's code.
     public var code: Int32
@@ -106,6 +108,9 @@ public enum SharedAnswer: Equatable, Sendable {
 
 /// A value on its way to the store.
 public struct SharedValue: Equatable, Sendable {
+    /// How long a store keeps a value at the most, in ms; 0 would be for ever.
+    public static let longestKeep: UInt64 = 30 * 86_400_000
+
     /// When its load ended.
     public var produced: BootTime
     /// How long the store keeps it, in ms.

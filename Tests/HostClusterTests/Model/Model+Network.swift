@@ -199,6 +199,7 @@ extension Model {
             let name = names[random.below(names.count)]
             let ofAll = chance(70)
             for each in hosts where each.isAlive && (ofAll || each === host) {
+                each.dropped.insert(name)
                 tell(each, .drop(name, .removed))
                 at(until, .supervisor(host: each.index, life: each.life, .event(.want(name, options.wish))))
             }
@@ -208,6 +209,7 @@ extension Model {
             guard host.isAlive, !options.hasClone else { break }
             guard hosts.contains(where: { $0 !== host && !$0.rested.contains(name) }) else { break }
             host.rested.insert(name)
+            host.dropped.insert(name)
             tell(host, .drop(name, .rest))
         }
         let next = options.gap * 2 * fraction() * fraction() * 2

@@ -52,6 +52,8 @@ final class ModelHost {
     var started: [ClaimName: Int] = [:]
     /// What was stopped here, until the host starts again.
     var rested: Set<ClaimName> = []
+    /// What it has not wanted at some time of this life.
+    var dropped: Set<ClaimName> = []
     /// Since when a person wants it to be drained, or it is to start again after a stop.
     var isStopping = false
 

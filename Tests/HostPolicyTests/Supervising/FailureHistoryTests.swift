@@ -64,8 +64,10 @@ private let second: Int64 = 1_000_000_000
         var history = FailureHistory()
         #expect(history.noteRepeated("a", until: .ns(20 * second), at: 0, by: settings) == 20 * second)
         #expect(history.noteRepeated("b", until: .never, at: 0, by: settings) == 60 * second)
-        #expect(history.noteRepeated("b", until: .longAgo, at: 0, by: settings) == 700_000_000)
+        #expect(history.noteRepeated("b", until: .longAgo, at: 0, by: settings) == 2 * second, "as after three errors")
         #expect(history.present?.count == 1 && history.present?.cause == "a")
+        history.end(.error)
+        #expect(history.noteRepeated("b", until: .longAgo, at: 0, by: settings) == 700_000_000)
     }
 
     @Test func `what is kept is bounded, whatever the settings say`() {

@@ -201,7 +201,32 @@ private let minute = 60 * second
             driver.handle(.started)
             driver.handle(.errorRepeated(cause: "away", until: until))
             #expect(driver.untilDeadline == (until == .never ? minute : second / 10))
+            driver.handle(.timerFired, after: driver.untilDeadline)
+            driver.handle(.started)
+            driver.handle(.goodCycle)
+            driver.fail("away", as: .error)
         }
+    }
+
+    @Test func whoAlwaysSaysThatItsSourceMayBeAskedAtOnceBacksOffAllTheSame() {
+        var driver = running()
+        driver.fail("away", as: .error)
+        var waits: [Int64] = []
+        for _ in 0..<8 {
+            driver.handle(.timerFired, after: driver.untilDeadline)
+            driver.handle(.started)
+            driver.handle(.errorRepeated(cause: "away", until: driver.now))
+            waits.append(driver.untilDeadline)
+        }
+        #expect(Array(waits.dropFirst()) == [1, 2, 4, 8, 10, 10, 10].map { $0 * second })
+        #expect(waits[0] <= 1 && driver.policy.trouble?.count == 1)
+        // The next failure counts as the second, and what repeats that one is believed again.
+        driver.fail("away", as: .error)
+        #expect(driver.untilDeadline == second)
+        driver.handle(.timerFired, after: driver.untilDeadline)
+        driver.handle(.started)
+        driver.handle(.errorRepeated(cause: "away", until: driver.now))
+        #expect(driver.untilDeadline <= 1)
     }
 
     @Test func deadPeersDoNotCountAgainstTheInnocent() {

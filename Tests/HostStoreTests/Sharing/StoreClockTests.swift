@@ -61,6 +61,13 @@ struct StoreClockTests {
             world.recordMs = done.clockMs
         }
 
+        /// The reading host's record is gone, and it sees that.
+        mutating func loses(_ world: inout World) {
+            let sent = world.now
+            world.delay()
+            clock.read(nil, sent: time(sent), answered: time(world.now))
+        }
+
         /// Reads a value; by how much it seems older than it is, in ns, and how long the reading took.
         mutating func read(_ value: (made: Int64, stamp: StoreClock.Stamp, version: UInt64), _ world: inout World)
             -> (error: Int64, took: Int64)?
@@ -159,6 +166,76 @@ struct StoreClockTests {
             #expect(error >= 0)
             #expect(error <= StoreClock.spacing + 4 * 40 * Self.ms + took)
         }
+    }
+
+    @Test("a store without a clock that is made anew: ages are known again from this host's next commit on")
+    func anew() throws {
+        var world = World(random: SplitMix(seed: 8), hasClock: false)
+        var reader = Reader(boot: 5_000)
+        for _ in 0..<300 {
+            world.now += StoreClock.spacing
+            reader.prepare(&world)
+            check(reader.read(world.load(), &world) != nil)
+        }
+        world.version = 0
+        reader.loses(&world)
+        for _ in 0..<50 {
+            world.now += Int64.random(in: 0...2_000 * Self.ms, using: &world.random)
+            reader.prepare(&world)
+            let value = world.load()
+            let (error, took) = try need(reader.read(value, &world))
+            #expect(error >= 0)
+            #expect(error <= StoreClock.spacing + 4 * 40 * Self.ms + took)
+        }
+    }
+
+    @Test(
+        "a store that goes on from a copy, again and again: nothing in it seems younger than it is",
+        arguments: 0..<20 as Range<UInt64>, [true, false])
+    func copies(_ seed: UInt64, hasClock: Bool) throws {
+        var world = World(random: SplitMix(seed: seed), hasClock: hasClock)
+        var reader = Reader(boot: 77)
+        var values: [(made: Int64, stamp: StoreClock.Stamp, version: UInt64)] = []
+        var known = 0
+        for _ in 0..<400 {
+            world.now += Int64.random(in: 0...2_000 * Self.ms, using: &world.random)
+            if Int.random(in: 0..<30, using: &world.random) == 0 {
+                world.version -= UInt64.random(in: 0...world.version, using: &world.random)
+                let last = world.version
+                values.removeAll { $0.version > last }
+                reader.loses(&world)
+            }
+            reader.prepare(&world)
+            values.append(world.load())
+            for value in [values.last, values.randomElement(using: &world.random)].compactMap(\.self) {
+                guard let (error, _) = reader.read(value, &world) else { continue }
+                known += 1
+                #expect(error >= 0, "it seems younger than it is")
+            }
+        }
+        #expect(known > 500)
+    }
+
+    @Test("what was distrusted in a store is not what has the same versions after it was made anew")
+    func trustsAnew() throws {
+        var world = World(random: SplitMix(seed: 9))
+        var reader = Reader(boot: 77)
+        for _ in 0..<100 { check(reader.read(world.load(), &world) != nil) }
+        world.offset += 3_600_000 * Self.ms
+        check(reader.read(world.load(), &world) == nil)
+        reader.prepare(&world)
+        check(reader.read(world.load(), &world) != nil)
+        // The same server is emptied, and goes on with greater versions: what it has then has its age.
+        reader.loses(&world)
+        reader.prepare(&world)
+        check(reader.read(world.load(), &world) != nil)
+        world.version = 0
+        reader.loses(&world)
+        let early = world.load()
+        reader.prepare(&world)
+        check(reader.read(early, &world) == nil)
+        let (error, _) = try need(reader.read(world.load(), &world))
+        #expect(error >= 0)
     }
 
     @Test("a record that is gone is written again, and until then nothing has an age")

@@ -28,7 +28,8 @@ import Testing
     private func connection(_ plugin: String, routine: String? = nil, store: Int) -> SharedCaches.Connection {
         SharedCaches.Connection(
             worker: Self.worker, plugin: 1,
-            access: SharedAccess(prefix: "schedhost/n/", plugin: plugin, routine: routine, links: 2, timeoutMs: 250),
+            access: SharedAccess(
+                prefix: "schedhost/n/", plugin: plugin, routine: routine, worker: 7, links: 2, timeoutMs: 250),
             store: .store(store))
     }
 

@@ -161,6 +161,23 @@ import Testing
         #expect(hearing.look(at: 5_000_000_000) == [.flood(.ended(lines: 9000, milliseconds: 0))])
     }
 
+    @Test func `a plugin asks for its way to shared caches once in a while, whatever it writes`() {
+        var hearing = WorkerHearing()
+        func load(_ plugin: Int) -> WorkerCommand {
+            .load(.init(plugin: plugin, path: "", name: "", parameters: "", isForRunning: true, build: ""))
+        }
+        func wish(_ plugin: Int) -> WorkerEvent { .wantsShared(plugin: plugin) }
+        hearing.sent(load(0))
+        hearing.sent(load(7))
+        let both = hearing.take(line(wish(0)) + line(wish(7)), at: 0)
+        #expect(both.told == [.event(wish(0), isOwed: false), .event(wish(7), isOwed: false)] && !both.isForeign)
+        let flood = hearing.take((0..<1000).flatMap { line(wish($0 % 9)) }, at: 500_000_000)
+        #expect(flood.told.isEmpty && flood.isForeign && flood.cost > 0)
+        // A worker asks again after a second, also if its line was on its way for a while.
+        #expect(hearing.take(line(wish(7)), at: 950_000_000).told == [.event(wish(7), isOwed: false)])
+        #expect(hearing.take(line(wish(7)), at: 960_000_000).told.isEmpty)
+    }
+
     @Test func `a worker's own budget is within that of its host`() {
         var hearing = WorkerHearing()
         var isForeign = false

@@ -126,7 +126,8 @@ import Testing
     @Test func theAccessOfAWorkerIsReadAsItWasWritten() {
         for routine in [nil, "snapshot"] {
             let access = SharedAccess(
-                prefix: "schedhost/prod/", plugin: "market-poller@eu", routine: routine, links: 2, timeoutMs: 250)
+                prefix: "schedhost/prod/", plugin: "market-poller@eu", routine: routine,
+                worker: routine == nil ? nil : 7, links: 2, timeoutMs: 250)
             #expect(StoreCommand(line: StoreCommand.share(access).line()) == .share(access))
         }
         #expect(StoreCommand(line: Array("{\"store_share\":{\"prefix\":\"a\"}}".utf8)) == nil)

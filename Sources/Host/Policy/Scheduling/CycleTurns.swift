@@ -4,6 +4,10 @@ public import HostValues
 /// Pure.
 ///
 /// The cycle that was due first begins first. A cycle whose group is full does not hold up those of other groups.
+///
+/// Since when a cycle has been due, its worker says. That is believed no further back than to when the session's last turn was
+/// granted, or the session began: no cycle that comes after these was due before them. So a plugin that claims to have waited
+/// for ever passes nobody who has waited since before its own last turn.
 public struct CycleTurns: Sendable {
     /// The bounds that apply to a routine.
     public struct Bounds: Equatable, Sendable {
@@ -60,6 +64,8 @@ public struct CycleTurns: Sendable {
     private var waiting: [Waiting] = []
     private var wishes: [SessionID: UInt64] = [:]
     private var running: [SessionID: Bounds] = [:]
+    /// When each session was last granted a turn.
+    private var granted: [SessionID: BootTime] = [:]
 
     /// Creates a state in which no cycle runs or waits.
     public init() {}
@@ -69,11 +75,14 @@ public struct CycleTurns: Sendable {
     /// The number of waiting requests.
     public var waitingCount: Int { waiting.count }
 
-    /// Adds a request for a session's next cycle, which has been due since `due`. It ends the session's previous cycle
-    /// or request.
-    public mutating func want(_ wish: Request, due: BootTime, _ bounds: Bounds) {
+    /// Adds a request for the next cycle of a session that began at `begun`. The cycle has been due since `due`, as its worker
+    /// says. It ends the session's previous cycle or request. Without bounds no session asks, and one that does would take the
+    /// place of others.
+    public mutating func want(_ wish: Request, due claimed: BootTime, begun: BootTime, _ bounds: Bounds) {
+        guard !bounds.areNone else { return }
         over(wish.session)
         wishes[wish.session] = wish.number
+        let due = max(claimed, granted[wish.session] ?? begun)
         let place = firstIndex(after: due)
         waiting.insert(Waiting(wish: wish, due: due, bounds: bounds), at: place)
     }
@@ -85,15 +94,22 @@ public struct CycleTurns: Sendable {
         if wishes.removeValue(forKey: session) != nil { waiting.removeAll { $0.wish.session == session } }
     }
 
+    /// Removes a session that has ended.
+    public mutating func forget(_ session: SessionID) {
+        over(session)
+        granted[session] = nil
+    }
+
     /// Removes all sessions for which `isThere` is false.
     public mutating func keep(_ isThere: (SessionID) -> Bool) {
+        granted = granted.filter { isThere($0.key) }
         running = running.filter { isThere($0.key) }
         wishes = wishes.filter { isThere($0.key) }
         waiting.removeAll { wishes[$0.wish.session] == nil }
     }
 
     /// Admits all cycles that may begin now, and returns their requests.
-    public mutating func take() -> [Request] {
+    public mutating func take(at now: BootTime) -> [Request] {
         if waiting.isEmpty { return [] }
         var begin: [Request] = []
         var counts: [String: UInt64] = [:]
@@ -111,6 +127,7 @@ public struct CycleTurns: Sendable {
             }
             wishes[next.wish.session] = nil
             running[next.wish.session] = next.bounds
+            granted[next.wish.session] = now
             if let group = next.bounds.group { counts[group.name, default: 0] += 1 }
             begin.append(next.wish)
         }

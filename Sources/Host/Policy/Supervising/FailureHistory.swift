@@ -26,6 +26,8 @@ public struct FailureHistory: Equatable, Sendable {
         public fileprivate(set) var count: Int
         /// The cause of the last failure, in one line.
         public fileprivate(set) var cause: String
+        /// How many errors since the last failure were said to repeat it.
+        fileprivate(set) var repeats = 0
     }
 
     struct Death: Equatable, Sendable {
@@ -43,6 +45,8 @@ public struct FailureHistory: Equatable, Sendable {
 
     private static let longestCause = 200
     private static let mostInRow = 1_000_000
+    /// How long a session waits at the most since its plugin says too often that it may go on soon, in ms.
+    private static let longestDoubtMs: UInt64 = 10_000
 
     /// The deaths that may still count towards a limit, oldest first.
     private(set) var deaths: [Death] = []
@@ -94,13 +98,27 @@ public struct FailureHistory: Equatable, Sendable {
 
     /// Records an error that merely repeats an earlier one, because a cache did not ask its source again and will not
     /// do so before `until`. It does not lengthen the row. Returns the delay in ns, which is bounded by the maximum
-    /// delay, because `until` comes from the plugin.
+    /// delay, because `until` comes from the plugin; and from below by what is counted here.
     mutating func noteRepeated(
         _ text: String, until: MonotonicTime, ahead: Int64 = 0, at now: MonotonicTime, by settings: RestartSettings
     ) -> Int64 {
         if row(.error) == nil { _ = lengthen(.error, oneLine(text, limit: Self.longestCause), at: now) }
-        let delay = min(until - now, Int64(nanosecondsFrom: settings.maxDelayMs))
+        let delay = max(min(until - now, Int64(nanosecondsFrom: settings.maxDelayMs)), doubt(by: settings))
         return max(max(delay, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead), 1)
+    }
+
+    /// Counts an error that is said to repeat another one; returns how long the next session waits in any case, in ns.
+    ///
+    /// The first one after a failure is believed. More may follow it where other hosts ask the source; but a plugin could also
+    /// say so each time, and that its source may be asked at once, and would have no back-off. So their delays are not shorter
+    /// than those of as many failures, up to some seconds.
+    private mutating func doubt(by settings: RestartSettings) -> Int64 {
+        guard let index = rows.firstIndex(where: { $0.fault == .error }) else { return 0 }
+        rows[index].repeats = min(rows[index].repeats, Self.mostInRow) + 1
+        let repeats = rows[index].repeats
+        guard repeats > 1 else { return 0 }
+        let backOff = settings.backOffMs(step: rows[index].count + repeats - 1)
+        return Int64(nanosecondsFrom: min(backOff, Self.longestDoubtMs))
     }
 
     /// Adds a failure to the row of its kind; returns the number of failures in the row.
@@ -108,6 +126,7 @@ public struct FailureHistory: Equatable, Sendable {
         var row = end(fault) ?? Row(fault: fault, since: now, count: 0, cause: "")
         row.count = min(row.count, Self.mostInRow) + 1
         row.cause = cause
+        row.repeats = 0
         rows.append(row)
         return row.count
     }

@@ -15,7 +15,7 @@ struct CacheFlight: Sendable {
         /// How long the source is not asked after a failure, in ns: a quarter of the expiry, at most 30 s. `jitter`,
         /// from 0 to 1, shortens that by up to a quarter, so that many caches do not retry at the same time.
         func backOff(jitter: Double) -> Int64 {
-            let base = min(expire / 4, 30_000_000_000)
+            let base = min(expire / 4, SharedFailure.longestLeftAlone)
             return base - Int64(Double(base / 4) * min(max(jitter, 0), 1))
         }
     }

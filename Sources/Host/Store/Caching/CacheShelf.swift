@@ -43,7 +43,7 @@ final class CacheShelf: Sendable {
     }
 
     /// How long the store keeps a value that never expires, and one that expires at once, in ms.
-    private static let longest: Int64 = 30 * 86_400_000
+    private static let longest = Int64(SharedValue.longestKeep)
     private static let shortest: Int64 = 3_600_000
 
     private let store: any SharedStore

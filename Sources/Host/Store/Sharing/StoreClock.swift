@@ -14,6 +14,11 @@ public import HostValues
 /// *A store without a clock.* Commits are ordered all the same: a load that began with a greater version than one of this
 /// host's commits began after that one was sent. So an age is known as well as commits of this host are close together.
 ///
+/// *A store that was made anew*, or goes on from a copy, counts versions from an earlier one on. A commit of this connection
+/// proves that: one that was sent later has a lower version. Then what is known of that version and of those above it counts no
+/// more, since they belong to commits that are gone; what is known of lower ones stays, since all that has a version from now on
+/// comes later than they.
+///
 /// Pure: times are told.
 public struct StoreClock: Equatable, Sendable {
     /// What is written beside a value.
@@ -86,7 +91,13 @@ public struct StoreClock: Equatable, Sendable {
 
     /// Another commit of this host was done.
     public mutating func note(_ version: UInt64, _ sent: BootTime) {
-        guard version > commits.last?.version ?? 0 else { return }
+        if version == 0 { return }
+        if let last = commits.last, version <= last.version {
+            // Those of one call may be done in any order.
+            guard sent > last.sent else { return }
+            commits.removeAll { $0.version >= version }
+            distrusted = min(distrusted, version - 1)
+        }
         commits.append(Commit(version: version, sent: sent))
         guard commits.count > Self.mostCommits else { return }
         // Of the older ones every second one goes: the older a value is, the less it matters how exactly that is known.

@@ -98,7 +98,7 @@ final class SharedCaches {
         let routine: String? = if case .routine(_, let routine)? = home { routine } else { nil }
         let access = SharedAccess(
             prefix: "schedhost/\(settings.name)/", plugin: program.name, routine: routine,
-            links: Int(clamping: settings.links),
+            worker: wish.worker.number, links: Int(clamping: settings.links),
             timeoutMs: program.routines.map(\.settings.caches.sharedTimeoutMs).max() ?? 250,
             mostKeys: Int(clamping: program.routines.map(\.settings.caches.sharedKeys).max() ?? 0),
             mostBytes: Int(clamping: program.routines.map(\.settings.caches.sharedMb).max() ?? 0) << 20)

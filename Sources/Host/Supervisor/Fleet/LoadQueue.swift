@@ -70,8 +70,12 @@ struct LoadQueue {
     /// When to call `take` again: when a long load stops counting, or when to retry to start a worker. Nil if no plugin
     /// waits.
     var deadline: MonotonicTime? {
-        let next = next < waiting.count ? haltedUntil ?? inProgress.values.min() : nil
-        guard let later = postponed.values.min() else { return next }
-        return max(haltedUntil ?? .longAgo, min(next ?? .never, later))
+        var time = postponed.values.min()
+        if next < waiting.count {
+            let room = inProgress.count < most ? .longAgo : inProgress.values.min() ?? .longAgo
+            time = min(time ?? .never, room)
+        }
+        // A halt that is over holds nothing up, though the queue is halted until a worker could be started.
+        return time.map { max($0, haltedUntil ?? .longAgo) }
     }
 }

@@ -37,6 +37,7 @@ struct WorkerHearing {
     private var lines = LineSplitter(limit: WorkerEvent.longestLine)
     private var awaited = 0
     private var debt = WorkerDebt()
+    private var wishes = SharedWishes()
     /// A little more than a worker sends that keeps to its own budget.
     private var budget = LineBudget(atOnce: 3000, perSecond: 250)
     private var flood = FloodWatch()
@@ -47,6 +48,7 @@ struct WorkerHearing {
     /// It is told something.
     mutating func sent(_ command: WorkerCommand) {
         debt.sent(command)
+        wishes.sent(command)
         limit()
         if case .load(let load) = command, !load.isForRunning { expect(1) }
     }
@@ -93,8 +95,13 @@ struct WorkerHearing {
             heard.charged += size
             if let news = flood.drop(count, at: now) { heard.told.append(.flood(news)) }
             return
+        case .wantsShared(let plugin):
+            // Nothing that it was told makes it ask. What comes too soon is not told, as with log lines.
+            guard wishes.ask(plugin, at: now) else { return charge(size, &heard) }
+            heard.charged += size
+            return heard.told.append(.event(event, isOwed: false))
         case .described, .refused: expect(-1)
-        case .loaded, .ended, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .goodbye, .store: break
+        case .loaded, .ended, .wantsTurn, .turnOver, .wantsHistory, .goodbye, .store: break
         }
         let isOwed = debt.heard(event)
         if case .store = event { limit() }

@@ -22,6 +22,18 @@ public enum SharedRequest: Equatable, Sendable {
     /// Answer when the record of the load may have changed, or at once by `away` where nobody would tell.
     case await(SharedKey)
 
+    /// The same with times that a cache may ask for: what comes by a socket may be a plugin's own, and a store is told no time
+    /// that it would take for another one, or for ever.
+    public var checked: SharedRequest {
+        switch self {
+        case .succeed(let key, let begun, let value): .succeed(key, begun: begun, value.checked)
+        case .put(let key, let value): .put(key, value.checked)
+        case .fail(let key, let begun, let failure, let leftAlone):
+            .fail(key, begun: begun, failure, leftAlone: min(max(leftAlone, 0), SharedFailure.longestLeftAlone))
+        case .read, .begin, .touch, .end, .drop, .await: self
+        }
+    }
+
     /// Whether somebody waits for an answer.
     public var isAnswered: Bool {
         switch self {
@@ -31,13 +43,23 @@ public enum SharedRequest: Equatable, Sendable {
     }
 }
 
+extension SharedValue {
+    /// The same, kept for as long as a store may keep it.
+    fileprivate var checked: SharedValue {
+        var value = self
+        value.keepMs = min(max(keepMs, 1), Self.longestKeep)
+        return value
+    }
+}
+
 /// What the store's worker answers.
 public enum SharedReply: Equatable, Sendable {
     /// The first one on a connection, without a request: the largest value with its header, in bytes.
     case hello(longestValue: UInt64)
     /// What there is of the key.
     case reading(SharedReading)
-    /// What became of a change, or that something has changed that was awaited. For a reading `away`, or `changed` where what is there is none of a host's.
+    /// What became of a change, or that something has changed that was awaited. For a reading `away`; `changed` where what is
+    /// there is none of a host's; or `full` where so much waits to be read already that it is to be asked for again.
     case answer(SharedAnswer)
 }
 

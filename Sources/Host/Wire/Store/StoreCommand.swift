@@ -25,6 +25,8 @@ public struct SharedAccess: Equatable, Sendable {
     public var plugin: String
     /// The routine, if the worker has this one only.
     public var routine: String?
+    /// The worker, by a number that no other one of this host has; nil: nobody knows. It has one connection for a plugin.
+    public var worker: Int?
     /// How many connections to the store all shared caches have together.
     public var links: Int
     /// How long a call to the store may take, in ms.
@@ -36,12 +38,13 @@ public struct SharedAccess: Equatable, Sendable {
 
     /// Makes an access from its parts.
     public init(
-        prefix: String, plugin: String, routine: String?, links: Int, timeoutMs: UInt64, mostKeys: Int = 10_000,
-        mostBytes: Int = 256 << 20
+        prefix: String, plugin: String, routine: String?, worker: Int? = nil, links: Int, timeoutMs: UInt64,
+        mostKeys: Int = 10_000, mostBytes: Int = 256 << 20
     ) {
         self.prefix = prefix
         self.plugin = plugin
         self.routine = routine
+        self.worker = worker
         self.links = links
         self.timeoutMs = timeoutMs
         self.mostKeys = mostKeys
@@ -77,6 +80,7 @@ extension StoreCommand {
             writer.field("prefix", access.prefix)
             writer.field("plugin", access.plugin)
             if let routine = access.routine { writer.field("routine", routine) }
+            if let worker = access.worker { writer.field("worker", worker) }
             writer.field("links", access.links)
             writer.field("timeout_ms", access.timeoutMs)
             writer.field("most_keys", access.mostKeys)
@@ -150,6 +154,7 @@ extension StoreCommand {
             case "prefix": access.prefix = try cursor.string()
             case "plugin": access.plugin = try cursor.string()
             case "routine": access.routine = try cursor.string()
+            case "worker": access.worker = try cursor.whole()
             case "links": access.links = try cursor.whole()
             case "timeout_ms": access.timeoutMs = try cursor.unsigned()
             case "most_keys": access.mostKeys = try cursor.whole()

@@ -113,7 +113,8 @@ struct SharedBatch {
         case .running: return .running(version: read.version)
         case .failed(let failure, let leftAloneMs):
             let age = link.ages.longestAge(of: read.version, ageMs: read.ageMs, at: now)
-            let all = Int64(clamping: leftAloneMs).clampedTimes(1_000_000)
+            // As any host may have written it.
+            let all = min(Int64(clamping: leftAloneMs).clampedTimes(1_000_000), SharedFailure.longestLeftAlone)
             return .failed(version: read.version, failure, left: age.map { max(0, all - $0) } ?? 0)
         // What nobody understands is replaced by the next load.
         case nil: return .failed(version: read.version, SharedFailure(code: 0, text: ""), left: 0)

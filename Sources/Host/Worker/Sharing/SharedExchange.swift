@@ -17,7 +17,8 @@ final class SharedExchange: Sendable {
         var accounts: [String: SharedAccount] = [:]
         var lastToken: UInt64 = 0
         var prefix = ""
-        var timeoutMs: UInt32 = 250
+        /// How long a call to the store may take, in ms: as long as whoever lets it take longest.
+        var timeoutMs = SharedExchange.leastTimeoutMs
         /// The calls of each thread.
         var calls: [CallDeadline] = []
         /// Whether people were told that the store is away.
@@ -25,6 +26,11 @@ final class SharedExchange: Sendable {
         /// What was asked of the store since the supervisor was told, and when that was.
         var uses = StoreUses(.caches)
         var toldAt = BootTime.longAgo
+
+        /// Workers have come or gone.
+        mutating func lookAtTimeouts() {
+            timeoutMs = peers.values.reduce(SharedExchange.leastTimeoutMs) { max($0, UInt32(clamping: $1.timeoutMs)) }
+        }
 
         /// What the supervisor is to be told now, each time anew; nil if that is nothing.
         mutating func takeUses(at now: BootTime) -> [StoreUse]? {
@@ -36,6 +42,9 @@ final class SharedExchange: Sendable {
         }
     }
 
+    /// How long a call may take in any case, in ms: one that is broken off costs a new connection, which takes longer than the
+    /// shortest time that a worker waits.
+    private static let leastTimeoutMs: UInt32 = 250
     /// How often calls are to be checked, in ms.
     private static let tickMs: Int32 = 2000
     /// The supervisor is told what was asked of the store after so many ns at least.
@@ -78,14 +87,19 @@ final class SharedExchange: Sendable {
         }
         account.limit(keys: access.mostKeys, bytes: access.mostBytes)
         let peer = try SharedPeer(socket, access, token: token, longest: longest, account: account)
-        let threads = state.withLock { state in
+        let (former, threads) = state.withLock { state in
+            // A plugin can ask for connections without end, and keep those that it has.
+            let former = state.peers.values.filter {
+                access.worker != nil && $0.worker == access.worker && $0.names.plugin == access.plugin
+            }
             state.peers[token] = peer
             state.prefix = access.prefix
-            state.timeoutMs = max(state.timeoutMs, UInt32(clamping: access.timeoutMs))
+            state.lookAtTimeouts()
             let old = state.calls.count
             while state.calls.count < min(max(access.links, 1), Self.mostLinks) { state.calls.append(CallDeadline()) }
-            return old..<state.calls.count
+            return (former, old..<state.calls.count)
         }
+        for peer in former { peer.leave() }
         try peer.watch(by: poller)
         peer.answer(0, .hello(longestValue: UInt64(longest)), watchingBy: poller)
         for number in threads {
@@ -97,6 +111,9 @@ final class SharedExchange: Sendable {
     func cleared(_ selection: SharedSelection) {
         for account in state.withLock({ Array($0.accounts.values) }) { account.remove { selection.contains($0) } }
     }
+
+    /// How long a call to the store may take, in ms.
+    var timeoutMs: UInt32 { state.withLock { $0.timeoutMs } }
 
     /// Whether a call to the store hangs.
     func hangs(at now: BootTime) -> Bool {
@@ -148,9 +165,9 @@ final class SharedExchange: Sendable {
                 }
                 continue
             }
+            open.timeoutMs = timeoutMs
             let batch = SharedBatch(
-                jobs: jobs, link: open, clock: context.clock, host: host,
-                timeout: Int64(state.withLock { $0.timeoutMs }) * 1_000_000
+                jobs: jobs, link: open, clock: context.clock, host: host, timeout: Int64(open.timeoutMs) * 1_000_000
             ) { [self] peer, text in
                 tell(peer.names.plugin, isFull: text)
             } answer: { [self] peer, id, reply in
@@ -173,9 +190,9 @@ final class SharedExchange: Sendable {
         return try unsafe SharedLink(
             store, scheduler, record: Array((prefix + "clock/\(instance)-\(number)").utf8), ages: ages,
             timeoutMs: timeoutMs, clock: context.clock
-        ) { [state, clock = context.clock] isCalling in
+        ) { [state, clock = context.clock] timeoutMs in
             state.withLock { state in
-                if isCalling {
+                if let timeoutMs {
                     state.calls[number].begin(timeoutMs: timeoutMs, at: clock.boot())
                 } else {
                     state.calls[number].end()
@@ -239,7 +256,10 @@ final class SharedExchange: Sendable {
             }
             peer.end(watchedBy: poller)
             watch.remove(token)
-            state.withLock { $0.peers[token] = nil }
+            state.withLock { state in
+                state.peers[token] = nil
+                state.lookAtTimeouts()
+            }
             jobs.append(.gone(peer))
         }
         return jobs

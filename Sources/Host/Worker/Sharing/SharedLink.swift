@@ -40,9 +40,10 @@ internal import HostWire
     private let connection: StoreConnection
     private let store: OfferedStore
     private let clock: any HostClock
-    private let timeoutMs: UInt32
-    /// Is told when a call begins (true) and ends.
-    private let isCalling: (Bool) -> Void
+    /// How long a call may take, in ms.
+    var timeoutMs: UInt32
+    /// Is told when a call begins, which may take so many ms, and when it ends (nil).
+    private let isCalling: (UInt32?) -> Void
     /// Is told what came of a call or, of several commits, of each, after so many ns.
     private let count: (StoreUse.Operation, StoreAnswer.Outcome, Int64) -> Void
     /// The key of the record by which the store's clock is read.
@@ -53,11 +54,11 @@ internal import HostWire
     /// Connects.
     init(
         _ store: OfferedStore, _ scheduler: UnsafePointer<schedhost_scheduler>, record: [UInt8], ages: StoreClock,
-        timeoutMs: UInt32, clock: any HostClock, isCalling: @escaping (Bool) -> Void,
+        timeoutMs: UInt32, clock: any HostClock, isCalling: @escaping (UInt32?) -> Void,
         count: @escaping (StoreUse.Operation, StoreAnswer.Outcome, Int64) -> Void
     ) throws(StoreConnection.Broken) {
-        isCalling(true)
-        defer { isCalling(false) }
+        isCalling(timeoutMs)
+        defer { isCalling(nil) }
         connection = try unsafe StoreConnection(store, scheduler, prefix: "", timeoutMs: timeoutMs, clock: clock)
         self.store = store
         self.record = record
@@ -170,9 +171,9 @@ internal import HostWire
     /// Calls the store, which is watched meanwhile; returns what came of it, and the times before and after.
     private func call(_ body: () -> Int32) -> (run: (code: Int32, text: String), sent: BootTime, answered: BootTime) {
         let sent = clock.boot()
-        isCalling(true)
+        isCalling(timeoutMs)
         let run = StoreCall.run(body)
-        isCalling(false)
+        isCalling(nil)
         return (run, sent, clock.boot())
     }
 

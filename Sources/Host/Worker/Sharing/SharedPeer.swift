@@ -70,14 +70,20 @@ final class SharedPeer: Sendable {
     }
 
     private struct Output {
-        var bytes: [UInt8] = []
+        var waiting = WaitingOutput()
         var isOver = false
     }
 
-    /// A worker that has so much of answers waiting, in bytes, does not read them.
+    /// So many bytes of readings wait for a worker at most, but for a single one; of those that come then it hears that it is
+    /// to ask again.
     private static let mostOutput = 64 << 20
+    /// A worker for which so many more bytes of other answers wait does not read them.
+    private static let mostPlain = 1 << 20
 
     let token: UInt64
+    /// The worker by the supervisor's number, if that is known, and how long it lets a call to the store take, in ms.
+    let worker: Int?
+    let timeoutMs: UInt64
     let names: SharedNames
     /// What its plugin has put into the store.
     let account: SharedAccount
@@ -93,6 +99,8 @@ final class SharedPeer: Sendable {
         self.socket = socket
         self.account = account
         self.token = token
+        worker = access.worker
+        timeoutMs = access.timeoutMs
         names = SharedNames(access)
         splitter = Mutex(FrameSplitter(longest: longest + SharedFrame.longestPlain))
         try socket.descriptor.setNonBlocking()
@@ -106,7 +114,7 @@ final class SharedPeer: Sendable {
     /// Watches for more, after an event. Until the worker has read its answers it is not heard.
     func listen(by poller: borrowing Poller) {
         output.withLock { output in
-            let isHeard = output.bytes.isEmpty || output.isOver
+            let isHeard = output.waiting.isEmpty || output.isOver
             try? poller.modify(socket.descriptor, for: [isHeard ? .readable : .writable, .once], token: token)
         }
     }
@@ -124,7 +132,7 @@ final class SharedPeer: Sendable {
                 splitter.add(more)
                 while let frame = try splitter.next() {
                     guard let request = SharedFrame.request(frame) else { throw FrameSplitter.Nonsense() }
-                    heard.requests.append(request)
+                    heard.requests.append((request.id, request.request.checked))
                 }
             } catch {
                 heard.isOver = true
@@ -137,14 +145,18 @@ final class SharedPeer: Sendable {
 
     /// Sends an answer, or keeps it until there is room.
     func answer(_ id: UInt64, _ reply: SharedReply, watchingBy poller: borrowing Poller) {
-        let frame = SharedFrame.encode(reply, id: id)
+        var frame = SharedFrame.encode(reply, id: id)
         output.withLock { output in
             guard !output.isOver else { return }
-            let wasEmpty = output.bytes.isEmpty
-            output.bytes += frame
+            let wasEmpty = output.waiting.isEmpty
+            // The values that were asked for at once may be more together than one may be.
+            if case .reading = reply, !wasEmpty, output.waiting.count + frame.count > Self.mostOutput {
+                frame = SharedFrame.encode(.answer(.full), id: id)
+            }
+            output.waiting.add(frame)
             send(&output)
-            if output.bytes.count > Self.mostOutput { end(&output) }
-            if wasEmpty, !output.bytes.isEmpty, !output.isOver {
+            if output.waiting.count > SharedFrame.longest + Self.mostPlain { end(&output) }
+            if wasEmpty, !output.waiting.isEmpty, !output.isOver {
                 try? poller.modify(socket.descriptor, for: [.writable, .once], token: token)
             }
         }
@@ -153,25 +165,27 @@ final class SharedPeer: Sendable {
     /// There is room for more answers. `listen` is to follow.
     func flush() {
         output.withLock { output in
-            if !output.bytes.isEmpty, !output.isOver { send(&output) }
+            if !output.isOver { send(&output) }
         }
     }
 
     private func send(_ output: inout Output) {
-        var sent = 0
-        while sent < output.bytes.count {
-            guard let count = try? socket.descriptor.send(output.bytes, from: sent) else { return end(&output) }
-            if count == 0 { break }
-            sent += count
+        while !output.waiting.isEmpty {
+            let sent = try? socket.descriptor.send(output.waiting.bytes, from: output.waiting.start)
+            guard let sent else { return end(&output) }
+            if sent == 0 { return }
+            output.waiting.took(sent)
         }
-        if sent == output.bytes.count { output.bytes = [] } else { output.bytes.removeFirst(sent) }
     }
 
     private func end(_ output: inout Output) {
         output.isOver = true
-        output.bytes = []
+        output.waiting.removeAll()
         socket.descriptor.shutDown()
     }
+
+    /// The worker has another connection: this one ends as if the worker had ended it.
+    func leave() { output.withLock { output in end(&output) } }
 
     /// Ends the connection.
     func end(watchedBy poller: borrowing Poller) {

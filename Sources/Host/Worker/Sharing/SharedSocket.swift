@@ -265,6 +265,8 @@ final class SharedCalls: SharedStore {
     private let clock: any HostClock
     private let timeout: Int64
     private let pauses = Monitor(())
+    /// How often a value is asked for that does not fit behind others.
+    private static let mostReads = 8
 
     /// The routine's questions by its plugin's socket.
     init(_ socket: SharedSocket, timeoutMs: UInt64, clock: any HostClock) {
@@ -276,8 +278,18 @@ final class SharedCalls: SharedStore {
     var longestValue: Int { socket.longestValue }
 
     func read(_ key: SharedKey, known: UInt64) -> SharedReading? {
-        guard case .reading(let reading) = socket.ask(.read(key, known: known), timeout: timeout) else { return nil }
-        return reading
+        let end = clock.monotonic() + timeout
+        for _ in 0..<Self.mostReads {
+            let left = end - clock.monotonic()
+            if left <= 0 { return nil }
+            switch socket.ask(.read(key, known: known), timeout: left) {
+            case .reading(let reading): return reading
+            // What was asked for at once by all threads is more than may wait; what was before it is read by now.
+            case .answer(.full): continue
+            case .answer(.done), .answer(.changed), .answer(.away), .hello, nil: return nil
+            }
+        }
+        return nil
     }
 
     func begin(_ key: SharedKey, load: UInt64, value: UInt64) -> SharedAnswer {
