@@ -52,6 +52,7 @@ extension RoutineBook {
             id: id, startMs: clock.wallMilliseconds(), startBoot: boot, seat: seat, lease: lease)
         routine.isStartPending = false
         routine.session = session
+        routine.owner.sessions += 1
         running[id] = routine
         return routine.openSession(of: host)
     }
@@ -71,7 +72,10 @@ extension RoutineBook {
     func couldNotBegin(_ key: Int, _ what: String, level: LogLevel = .error) {
         guard let routine = routines[key] else { return }
         routine.isStartPending = false
-        if let session = routine.session { running[session.id] = nil }
+        if let session = routine.session {
+            running[session.id] = nil
+            routine.owner.sessions -= 1
+        }
         routine.session = nil
         if routine.policy.trouble?.fault != .host { log.write(level, routine.identifier, what) }
         tell(routine, .startFailed(.host, cause: what))
@@ -173,6 +177,7 @@ extension RoutineBook {
         if let lastRunMs, routine.settings.timing.dependsOnHistory {
             memory.ran(routine.identifier, atMs: lastRunMs)
         }
+        if routine.session != nil { routine.owner.sessions -= 1 }
         routine.session = nil
         running[record.session] = nil
         hangs.remove(routine.key)
