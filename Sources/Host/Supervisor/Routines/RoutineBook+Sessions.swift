@@ -172,7 +172,7 @@ extension RoutineBook {
         let step = record.finishMs.clampedMinus(record.startMs).clampedMinus(record.durationMs)
         if step.magnitude > 1000 { record.clockStepMs = step }
         if let pid = routine.session?.seat.pid {
-            totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
+            totals.change(routine.identifier) { $0.end(record, counts, worker: pid) }
         }
         if let lastRunMs, routine.settings.timing.dependsOnHistory {
             memory.ran(routine.identifier, atMs: lastRunMs)
@@ -219,9 +219,7 @@ extension RoutineBook {
         for routine in waiting {
             routine.isStartPending = false
             let cause = failed.wasKilledFromOutside ? "killed while it was loaded" : failed.text
-            if failed.isRecorded {
-                totals[routine.identifier, default: RoutineTotals()].failures += 1
-            }
+            if failed.isRecorded { totals.change(routine.identifier) { $0.failures += 1 } }
             switch (failed.fault, routine.settings.onError.decision) {
             case (.error, .stop): tell(routine, .stopDecided)
             case (.error, .quarantine): tell(routine, .quarantineDecided(why: cause))

@@ -77,8 +77,8 @@ final class RoutineBook {
     var running: [SessionID: RoutineEntry] = [:]
     /// The routines that run on one host only.
     var leases = LeasedEntries()
-    /// The totals of ended sessions, by `plugin/routine`.
-    var totals: [String: RoutineTotals] = [:]
+    /// The totals of ended sessions.
+    var totals = RoutineTotalsTable()
     private(set) var census = RoutineCensus()
     private var legacies = RoutineLegacies()
     private var hasChanged = false
@@ -151,6 +151,7 @@ final class RoutineBook {
         entry.routines.append(routine)
         routines[routine.key] = routine
         leases.add(routine)
+        totals.came(id)
         changed(routine)
         if policy.state == .quarantined {
             log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
@@ -199,6 +200,7 @@ final class RoutineBook {
                     (routine.identifier, .init(isPaused: isKnown ? nil : routine.isPaused, pace: routine.policy.pace)))
             }
         }
+        totals.went(left.map(\.0), at: clock.monotonic())
         legacies.leave(left, at: clock.monotonic())
     }
 
