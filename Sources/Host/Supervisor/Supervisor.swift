@@ -103,6 +103,8 @@ public final class Supervisor {
         stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
             [unowned self] in
             if view.phase != .stopping { desk.openControlSocket() }
+        } writeSessions: { [unowned self] in
+            keeper.openSessionsAreGone()
         } giveUp: { [unowned self] in
             hasFailed = true
             stop()
