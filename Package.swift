@@ -166,7 +166,7 @@ let package = Package(
             [
                 "HostSupervisor", "HostWorker", "HostCluster", "HostValues", "HostPolicy", "HostSystem",
                 "HostInspection", "HostStore",
-                "HostWire", "HostViews", "HostTestKit",
+                "HostWire", "HostViews", "AllocationCounter", "HostTestKit",
             ]),
         tests(
             "FixtureTests",

@@ -50,6 +50,15 @@ import Testing
         #expect(recorder.lines(query()) { $0 == "p/quiet" }.map(\.text) == ["once"])
     }
 
+    @Test func `a subject goes with its last line, and subjects themselves count`() {
+        var recorder = FlightRecorder(mostOfAll: 100_000)
+        for number in 1...20_000 { recorder.add(.info, "build-\(number)/r", "hello", ms: 0) }
+        #expect(recorder.subjects.count < 400 && recorder.subjects.count > 100)
+        #expect(recorder.subjects.allSatisfy { subject in !recorder.lines(query(), of: [subject]).isEmpty })
+        recorder.add(.info, "build-1/r", "again", ms: 0)
+        #expect(recorder.lines(query(), of: ["build-1/r"]).map(\.text) == ["again"])
+    }
+
     @Test func `a text that is too long is cut`() {
         var recorder = FlightRecorder()
         recorder.add(.info, "p", String(repeating: "x", count: 1 << 20), ms: 0)

@@ -52,13 +52,13 @@ final class HostView: ControlledHost {
         startBoot = clock.boot()
     }
 
-    /// Whether every plugin file was described or refused.
-    private var isReady: Bool { phase != .preparing && catalog.isReady }
+    var isStopping: Bool { phase == .stopping }
+    var isReady: Bool { phase != .preparing && catalog.isReady }
 
     var summary: HostSummary {
         let (routines, running, quarantined) = book.tally
         return HostSummary(
-            isReady: isReady, isStopping: phase == .stopping, readyPlugins: catalog.readyCount, routines: routines,
+            isReady: isReady, isStopping: isStopping, readyPlugins: catalog.readyCount, routines: routines,
             running: running, quarantined: quarantined)
     }
 
@@ -103,7 +103,7 @@ final class HostView: ControlledHost {
             version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wallMilliseconds(),
             startMs: startMs, uptimeMs: max(0, clock.boot() - startBoot) / 1_000_000, pluginsPath: options.plugins,
             statePath: options.state, logLevel: log.level.rawValue)
-        status.isStopping = phase == .stopping
+        status.isStopping = isStopping
         status.isReady = isReady
         let own = ProcessUsage(of: HostProcess.pid)
         status.residentBytes = own?.residentBytes

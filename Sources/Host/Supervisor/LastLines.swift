@@ -17,6 +17,11 @@ public struct LastLines: ~Copyable {
     private let state: Directory
     /// For each plugin, the time up to which its budget is used up.
     private var spent: [String: MonotonicTime] = [:]
+    /// At how many plugins those are forgotten that have their whole budget again: there may be ever new names.
+    private var sweepAt = leastSwept
+    private static let leastSwept = 256
+    /// The number of plugins that are remembered.
+    var spentCount: Int { spent.count }
 
     /// Makes a saver for that state directory.
     init(in state: borrowing Directory) throws(SystemError) { self.state = try Directory(state.path) }
@@ -27,6 +32,10 @@ public struct LastLines: ~Copyable {
         let before = max(spent[record.plugin] ?? earliest, earliest)
         guard !lines.isEmpty, before + Self.second <= now else { return }
         spent[record.plugin] = before + Self.second
+        if spent.count >= sweepAt {
+            spent = spent.filter { $0.value > earliest }
+            sweepAt = max(Self.leastSwept, spent.count * 2)
+        }
         var bytes: [UInt8] = []
         for line in lines {
             var writer = JSONWriter()

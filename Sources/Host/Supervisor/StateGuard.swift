@@ -1,10 +1,10 @@
 internal import HostSystem
 internal import HostValues
 
-/// Restores a running host's lock and control socket in its state directory if they are removed.
+/// Restores a running host's lock, control socket and list of open sessions in its state directory if they are removed.
 ///
-/// A cleaner of old files in /tmp removes them too. Then a second host could take the directory, and nobody could reach
-/// this one.
+/// A cleaner of old files in /tmp removes them too. Then a second host could take the directory, nobody could reach this one,
+/// and if it were killed before its next session begins, the sessions that run would have no record.
 final class StateGuard {
     /// How often they are checked if the system does not report changes, in ns.
     private static let period: Int64 = 10_000_000_000
@@ -16,11 +16,15 @@ final class StateGuard {
     private let clock: any HostClock
     private let deadlines: Deadlines
     private let openSocket: () -> Void
+    private let writeSessions: () -> Void
     private let giveUp: () -> Void
     private var events: Events?
     private var lock: Descriptor?
     private var timer: Deadlines.Timer?
     private var hasFault = false
+    /// Whether the list of open sessions is missing, and is to be written: that is asked for once, since it may have to wait
+    /// for records that cannot be written.
+    private var lacksSessions = false
 
     /// A `FileWatch` in an object, so that it can be optional.
     private final class Events {
@@ -29,11 +33,11 @@ final class StateGuard {
         init() throws(SystemError) { watch = try FileWatch() }
     }
 
-    /// Starts to watch. `openSocket` opens the control socket again; `giveUp` is called if another host has taken the
-    /// directory.
+    /// Starts to watch. `openSocket` opens the control socket again, and `writeSessions` has the open sessions written;
+    /// `giveUp` is called if another host has taken the directory.
     init(
         _ path: String, loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink,
-        openSocket: @escaping () -> Void, giveUp: @escaping () -> Void
+        openSocket: @escaping () -> Void, writeSessions: @escaping () -> Void, giveUp: @escaping () -> Void
     ) {
         self.path = path
         own = try? Directory(path).descriptor.status(subject: path)
@@ -41,6 +45,7 @@ final class StateGuard {
         self.clock = clock
         self.deadlines = deadlines
         self.openSocket = openSocket
+        self.writeSessions = writeSessions
         self.giveUp = giveUp
         do throws(SystemError) {
             let events = try Events()
@@ -72,6 +77,12 @@ final class StateGuard {
             if isGone(HostState.controlSocket, in: directory) {
                 say(HostState.controlSocket)
                 openSocket()
+            }
+            let lackedSessions = lacksSessions
+            lacksSessions = isGone(OpenSessions.name, in: directory)
+            if lacksSessions, !lackedSessions {
+                say(OpenSessions.name)
+                writeSessions()
             }
             hasFault = false
         } catch {

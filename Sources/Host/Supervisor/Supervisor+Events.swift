@@ -16,7 +16,10 @@ extension Supervisor {
         case .ready(let program):
             cluster?.ready(program)
             book.add(program)
-            for (identifier, settings) in program.parts { quiet.begin(identifier, settings) }
+            for (position, part) in program.parts.enumerated() {
+                let place = SilenceMonitor.Place(program: program.number, position: position)
+                quiet.begin(part.identifier, part.settings, at: place)
+            }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
@@ -31,6 +34,7 @@ extension Supervisor {
     func letGo() {
         let gone = catalog.retiring.filter { !fleet.holds($0) && !book.hasSessions($0) }
         guard !gone.isEmpty else { return }
+        quiet.forget(Set(gone))
         book.forget(Set(gone))
         catalog.ended(gone)
     }
@@ -179,17 +183,9 @@ extension Supervisor {
         runHook(\.onFailureCommand, line, settings)
     }
 
-    /// What these routines are doing, for the watch for silence and recovery; without those that are gone.
-    func activities(of identifiers: Set<String>) -> [String: SilenceMonitor.Activity] {
-        var found: [String: SilenceMonitor.Activity] = [:]
-        for routine in book.routines.values where !routine.owner.isRetired {
-            let identifier = routine.identifier
-            if identifiers.contains(identifier) { found[identifier] = activity(of: routine) }
-        }
-        return found
-    }
-
-    private func activity(of routine: RoutineEntry) -> SilenceMonitor.Activity {
+    /// What a routine is doing, for the watch for silence and recovery; nil if it is gone.
+    func activity(at place: SilenceMonitor.Place) -> SilenceMonitor.Activity? {
+        guard let routine = routine(at: place), !routine.owner.isRetired else { return nil }
         if routine.isPaused || !routine.settings.isEnabled || book.mustWait(routine) { return .rests }
         switch routine.policy.state {
         case .complete, .stopped: return .rests
@@ -201,11 +197,18 @@ extension Supervisor {
         return .works(session: session.id.rawValue, good: counted.goodCycles)
     }
 
+    private func routine(at place: SilenceMonitor.Place) -> RoutineEntry? {
+        guard let routines = book.programs[place.program]?.routines, routines.indices.contains(place.position) else {
+            return nil
+        }
+        return routines[place.position]
+    }
+
     /// Runs the command that is configured for silence or recovery of a routine, with a record of what is known.
-    func tell(_ identifier: String, _ notice: QuietWatch.Notice) {
+    func tell(_ identifier: String, _ place: SilenceMonitor.Place, _ notice: QuietWatch.Notice) {
         let parts = identifier.split(separator: "/", maxSplits: 1).map { String($0) }
         guard parts.count == 2 else { return }
-        let running = book.routines.values.first { $0.identifier == identifier }?.session
+        let running = routine(at: place)?.session
         let now = clock.wallMilliseconds()
         var record = SessionRecord(
             session: running?.id ?? keeper.last(of: identifier)?.session ?? SessionID(rawValue: 0), plugin: parts[0],

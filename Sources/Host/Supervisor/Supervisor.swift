@@ -98,11 +98,13 @@ public final class Supervisor {
             ControlDesk.Settings(options), host: view, manager: ServiceManager(), loop: loop, deadlines: deadlines,
             clock: clock, log: log)
         quiet = SilenceMonitor(clock: clock, deadlines: deadlines)
-        quiet.activities = { [unowned self] in activities(of: $0) }
-        quiet.tell = { [unowned self] in tell($0, $1) }
+        quiet.activity = { [unowned self] in activity(at: $0) }
+        quiet.tell = { [unowned self] in tell($0, $1, $2) }
         stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
             [unowned self] in
             if view.phase != .stopping { desk.openControlSocket() }
+        } writeSessions: { [unowned self] in
+            keeper.openSessionsAreGone()
         } giveUp: { [unowned self] in
             hasFailed = true
             stop()

@@ -21,6 +21,19 @@ import Testing
         #expect(!take(1, at: 0) && !take(.max, at: .never), "any time and size")
     }
 
+    @Test func `a plugin whose budget is whole again is forgotten, and one whose is not is not`() {
+        var budget = RecordBudget()
+        let hour: Int64 = 3_600_000_000_000
+        for number in 1...10_000 as ClosedRange<Int64> {
+            let time = MonotonicTime(nanoseconds: number * hour)
+            let isTaken = budget.take(1000, of: "build-\(number)", at: time)
+            var takes = 0
+            while budget.take(RecordBudget.perSecond * 1000, of: "loud", at: time) { takes += 1 }
+            #expect(isTaken && (number == 1 || takes < 5), "a whole budget would be more")
+        }
+        #expect(budget.accountCount <= 256)
+    }
+
     @Test func `README says how long records are kept`() throws {
         let root = #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 }
         let bytes = try Directory(root).openForReading("README.md").readAll(limit: 1 << 20, subject: "README.md")

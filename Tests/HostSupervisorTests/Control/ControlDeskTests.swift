@@ -27,6 +27,8 @@ extension MemoryLog: ConsoleLog {
         var made = 0
         var orders: [ControlRequest] = []
         var summary = HostSummary()
+        var isReady: Bool { summary.isReady }
+        var isStopping: Bool { summary.isStopping }
         var hasProgress = false
         var workers: Set<Int32> = []
         func isWorker(_ pid: Int32) -> Bool { workers.contains(pid) }
@@ -259,7 +261,10 @@ extension MemoryLog: ConsoleLog {
 /// systemd as the manager, in virtual time.
 @Suite struct ServiceManagerTests {
     private final class Said { var lines: [String] = [] }
-    private final class Summary { var value = HostSummary() }
+    private final class Summary {
+        var value = HostSummary()
+        var made = 0
+    }
 
     private let said = Said()
     private let summary = Summary()
@@ -269,8 +274,26 @@ extension MemoryLog: ConsoleLog {
 
     private func manager(watchdog: Int64 = 0) -> ServiceManager {
         let manager = ServiceManager(watchdogMicroseconds: watchdog) { [said] in said.lines.append($0) }
-        manager.begin(deadlines, clock) { [summary] in summary.value }
+        manager.begin(
+            deadlines, clock,
+            ServiceManager.Host(
+                isReady: { [summary] in summary.value.isReady }, isStopping: { [summary] in summary.value.isStopping },
+                summary: { [summary] in
+                    summary.made += 1
+                    return summary.value
+                }))
         return manager
+    }
+
+    @Test func `what costs the more the more plugins there are is counted once a second`() {
+        let manager = manager()
+        for number in 1...1000 {
+            summary.value.running = number % 2
+            manager.notify()
+        }
+        #expect(summary.made == 1)
+        deadlines.run(clock, for: 10 * second)
+        #expect(summary.made == 2, "and not again while nothing happens")
     }
 
     @Test func `ready is said once, the status at most once a second, and the end once`() {

@@ -25,6 +25,17 @@ import Testing
         #expect(LastLines.read(of: record(2), in: try Directory(folder.path)).isEmpty)
     }
 
+    @Test func `plugins that have their whole budget again are forgotten`() throws {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        for number in 1...300 as ClosedRange<UInt64> {
+            let time = MonotonicTime(nanoseconds: Int64(number) * 1_000_000_000)
+            lines.keep([line], of: record(1, plugin: "build-\(number)"), at: time)
+            lines.keep([line], of: record(number, plugin: "p"), at: time)
+        }
+        #expect(lines.spentCount <= 256)
+    }
+
     @Test func `the newest twenty of a plugin stay`() throws {
         let folder = TestDirectory()
         var lines = try LastLines(in: try Directory(folder.path))

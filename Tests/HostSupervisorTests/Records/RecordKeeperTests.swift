@@ -103,6 +103,19 @@ import Testing
             startMs: 1000, boot: boot, startBoot: 0, ledger: "7-1.ledger", slot: Int(number))
     }
 
+    @Test func `a list of open sessions that is removed is written at once, without those that have a record`() {
+        storage.begun = []
+        keeper.keep(record(1))
+        keeper.openSessionsAreGone()
+        storage.fault = Self.full
+        keeper.write { [open(2)] }
+        #expect(storage.begun.isEmpty, "the next host would make a record of a session whose record waits")
+        storage.fault = nil
+        clock.advance(RecordKeeper.retry)
+        keeper.write { [open(2)] }
+        #expect(storage.begun == [SessionID(rawValue: 2)])
+    }
+
     /// One round of the loop.
     private func round() {
         deadlines.settle(now: clock.monotonic())

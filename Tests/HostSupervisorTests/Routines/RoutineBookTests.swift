@@ -54,14 +54,18 @@ final class BookHarness {
             tallies: tallies, clock: clock, deadlines: deadlines, log: log)
     }
 
-    static func program(_ number: Int, _ name: String = "p", routines: Int = 1, content: String = "c") -> Program {
+    static func program(
+        _ number: Int, _ name: String = "p", routines: Int = 1, content: String = "c", maxCycles: UInt64 = 0
+    ) -> Program {
         let description = PluginDescription.named(name, routines: routines)
+        let layer = ConfigurationLayer(commandLine: [.maxCycles: .integer(maxCycles)])
         return Program(
             number: number, name: name, version: "1", build: "b", isolation: .plugin, sharedLimits: WorkerLimits(),
             load: FleetHarness.load(number),
             routines: description.routines.map {
                 Program.Routine(
-                    name: $0.name, settings: EffectiveSettings(of: $0, in: description), content: content)
+                    name: $0.name, settings: EffectiveSettings(of: $0, in: description, commandLine: layer),
+                    content: content)
             })
     }
 
@@ -89,9 +93,14 @@ final class BookHarness {
         if !book.actions.isEmpty { perform() }
     }
 
-    func end(_ routine: Int, _ kind: SessionEnd, cycles: UInt64 = 1) {
+    func end(
+        _ routine: Int, _ kind: SessionEnd, cycles: UInt64 = 1,
+        _ disposition: WorkerEvent.Ended.Disposition = .policy
+    ) {
         guard let id = sessions[routine], let seat = seats[routine] else { return }
-        book.ended(.over(id, slot: seat.slot, kind, cycles: cycles), nil, wasTold: false)
+        var ended = WorkerEvent.Ended.over(id, slot: seat.slot, kind, cycles: cycles)
+        ended.disposition = disposition
+        book.ended(ended, nil, wasTold: false)
     }
 
     func wait(_ seconds: Int64) { deadlines.run(clock, for: seconds * 1_000_000_000) }

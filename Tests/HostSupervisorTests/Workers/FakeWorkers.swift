@@ -139,6 +139,10 @@ final class FakeLauncher: WorkerLauncher {
     private(set) var reporting: [Int32] = []
     func makeRoomForReport(of pid: Int32) { reporting.append(pid) }
 
+    /// The plugins whose empty folders were removed.
+    private(set) var cleaned: [String] = []
+    func removeEmptyFolders(of plugin: String) { cleaned.append(plugin) }
+
     /// Copies that are gone.
     var missing: Set<String> = []
     func canOpen(_ path: String) -> Bool { !missing.contains(path) }

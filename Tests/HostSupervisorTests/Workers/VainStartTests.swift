@@ -78,4 +78,17 @@ import Testing
         #expect(try folders.make(home) == place)
         for path in paths { #expect(FileStatus.of(path)?.kind == .directory) }
     }
+
+    @Test func `what is empty of a plugin's folders is removed, and nothing else`() throws {
+        let root = TestDirectory()
+        let folders = try WorkerFolders(in: try Directory(root.path))
+        folders.removeEmpty(of: "absent")
+        let kept = try folders.make(.plugin("kept"))
+        for folder in [kept.data, kept.caches] { _ = try Directory(folder).openForUpdate("file") }
+        let gone = [try folders.make(.plugin("guessed")), try folders.make(.routine(plugin: "also", routine: "r"))]
+        for plugin in ["kept", "guessed", "also"] { folders.removeEmpty(of: plugin) }
+        #expect(try root.directory().directory("data").names() == ["kept"])
+        #expect(try root.directory().directory("cache").directory("v1").names() == ["kept"])
+        #expect(gone.allSatisfy { FileStatus.of($0.caches) == nil && FileStatus.of($0.data) == nil })
+    }
 }

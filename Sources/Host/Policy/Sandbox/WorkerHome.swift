@@ -6,4 +6,12 @@ public enum WorkerHome: Hashable, Sendable {
     case routine(plugin: String, routine: String)
     /// All plugins, for a worker that they share.
     case everybody
+
+    /// The plugin whose folders they are; nil if they are everybody's.
+    public var plugin: String? {
+        switch self {
+        case .everybody: nil
+        case .plugin(let plugin), .routine(let plugin, _): plugin
+        }
+    }
 }

@@ -130,6 +130,8 @@ public struct HangWatch: Sendable {
         /// The last observation.
         var observation: Observation?
         var wasTold = false
+        /// Its number in `looks`.
+        let place: Int32
         /// When the permitted time began: the latest time at which the callback can have begun, or when the routine was
         /// first observed to be late or its session to be over. `never` if none of these applies.
         var since = MonotonicTime.never
@@ -155,6 +157,11 @@ public struct HangWatch: Sendable {
     private static var silence: Int64 { 3_000_000_000 }
 
     private var entries = NumberedTable<Entry>()
+    /// When each routine must be looked at, by `Entry.place`: keys grow for as long as the host runs, while the queue takes
+    /// memory up to its greatest number. In order, because otherwise each session's end would have all routines looked through.
+    private var looks = DueQueue<MonotonicTime>()
+    /// The places that routines have left; without any, all up to the number of entries are taken.
+    private var free: [Int32] = []
     private var suspends = SuspendHistory()
     /// The time up to which processes may not have been running: see `forgive`.
     private var forgiven = MonotonicTime.longAgo
@@ -171,10 +178,10 @@ public struct HangWatch: Sendable {
         _ key: Int, _ snapshot: Snapshot, at now: ClockReading, mayTell: Bool = true
     ) -> Hang? {
         suspends.note(now)
-        var entry = entries[key] ?? Entry(seen: .longAgo)
+        var entry = entries[key] ?? Entry(place: free.popLast() ?? Int32(entries.count), seen: .longAgo)
         defer {
             entry.seen = now.boot
-            entries[key] = entry
+            keep(entry, of: key)
         }
         let observation = Observation(snapshot)
         if observation != entry.observation {
@@ -207,7 +214,13 @@ public struct HangWatch: Sendable {
         guard var entry = entries[key], entry.observation?.isWait == true else { return }
         entry.asked = now.boot
         entry.look = now.monotonic + attention
+        keep(entry, of: key)
+    }
+
+    private mutating func keep(_ entry: Entry, of key: Int) {
         entries[key] = entry
+        let place = Int(entry.place)
+        if entry.look == .never { looks.remove(place) } else { looks.set(place, due: entry.look) }
     }
 
     private func wait(_ entry: inout Entry, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
@@ -257,16 +270,24 @@ public struct HangWatch: Sendable {
 
     /// Removes a routine, because its worker died or its plugin was removed.
     public mutating func remove(_ key: Int) {
+        guard let entry = entries[key] else { return }
         entries[key] = nil
+        looks.remove(Int(entry.place))
+        if entries.isEmpty {
+            // What many routines have filled is given back.
+            (looks, free) = (DueQueue(), [])
+        } else {
+            free.append(entry.place)
+        }
     }
 
-    /// When all routines must be observed again; nil if there is nothing to wait for. Takes time proportional to their
-    /// number.
+    /// When all routines must be observed again; nil if there is nothing to wait for. However many they are, it takes no
+    /// longer.
     ///
     /// Set a timer for the boot time. If the machine is suspended, it expires no later than the monotonic time would,
     /// and `observe` then computes the new moment.
     public func nextCheck(at now: ClockReading) -> ClockReading? {
-        let earliest = entries.values.reduce(.never) { min($0, $1.look) }
+        let earliest = looks.earliest
         if earliest == .never { return nil }
         return ClockReading(boot: BootTime(nanoseconds: (earliest + now.suspended).nanoseconds), monotonic: earliest)
     }

@@ -15,9 +15,22 @@ public struct RecordBudget: Sendable {
     private struct Account {
         var left: Int
         var asOf: MonotonicTime
+
+        /// Adds what has been earned by that time, in whole bytes, so that frequent calls lose no fractions.
+        mutating func earn(until now: MonotonicTime) {
+            let earned = max(0, now - asOf) / (1_000_000_000 / Int64(perSecond))
+            left = Int(min(Int64(atOnce), Int64(left) + min(earned, Int64(atOnce))))
+            asOf += earned * (1_000_000_000 / Int64(perSecond))
+        }
     }
 
     private var accounts: [String: Account] = [:]
+    /// At how many accounts those are forgotten that have their whole budget, as plugins without an account do: there may be
+    /// ever new names. It grows with those that stay, so that the cost for each record is constant.
+    private var sweepAt = leastSwept
+    private static let leastSwept = 256
+    /// The number of plugins that are remembered.
+    var accountCount: Int { accounts.count }
 
     /// Makes a budget of which nothing is used yet.
     public init() {}
@@ -25,15 +38,22 @@ public struct RecordBudget: Sendable {
     /// Takes bytes from a plugin's budget at that time. Returns false, and takes nothing, if the budget does not
     /// suffice.
     public mutating func take(_ bytes: Int, of plugin: String, at now: MonotonicTime) -> Bool {
+        if accounts.count >= sweepAt { sweep(at: now) }
         var account = accounts[plugin] ?? Account(left: Self.atOnce, asOf: now)
-        // The time advances in whole bytes, so that frequent calls lose no fractions.
-        let earned = max(0, now - account.asOf) / (1_000_000_000 / Int64(Self.perSecond))
-        account.left = Int(min(Int64(Self.atOnce), Int64(account.left) + min(earned, Int64(Self.atOnce))))
-        account.asOf += earned * (1_000_000_000 / Int64(Self.perSecond))
+        account.earn(until: now)
         let isEnough = bytes <= account.left
         if isEnough { account.left -= bytes }
         accounts[plugin] = account
         return isEnough
+    }
+
+    private mutating func sweep(at now: MonotonicTime) {
+        accounts = accounts.filter { _, account in
+            var account = account
+            account.earn(until: now)
+            return account.left < Self.atOnce
+        }
+        sweepAt = max(Self.leastSwept, accounts.count * 2)
     }
 }
 

@@ -9,8 +9,8 @@ struct PluginOwners: Equatable {
     private static let most = 4096
 
     private(set) var files: [String: String] = [:]
-    /// The names by file; if a file has had several names, one of them.
-    private var ids: [String: String] = [:]
+    /// The names by file; if a file has several names, the last one. Each is in `files` too, so that neither has more.
+    private(set) var ids: [String: String] = [:]
 
     /// Makes an empty memory.
     init() {}
@@ -41,7 +41,9 @@ struct PluginOwners: Equatable {
         if files.count >= Self.most, files[id] == nil {
             let present = present()
             files = files.filter { present.contains($0.key) }
+            ids = ids.filter { files[$0.value] == $0.key }
         }
+        if let former = files[id], ids[former] == id { ids[former] = nil }
         files[id] = file
         ids[file] = id
         return true

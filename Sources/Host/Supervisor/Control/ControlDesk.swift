@@ -91,7 +91,11 @@ final class ControlDesk {
     }
 
     private func openOthers(_ history: [SessionRecord]) throws {
-        manager?.begin(deadlines, clock) { [unowned self] in host.summary }
+        manager?.begin(
+            deadlines, clock,
+            ServiceManager.Host(
+                isReady: { [unowned self] in host.isReady }, isStopping: { [unowned self] in host.isStopping },
+                summary: { [unowned self] in host.summary }))
         if let address = settings.listen { try listen(at: address, history: history) }
         guard let path = settings.metricsFile else { return }
         metricsFile = try MetricsFile(path: path, deadlines: deadlines, clock: clock, log: log) { [unowned self] in
@@ -213,7 +217,7 @@ final class ControlDesk {
         case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached, .drain, .undrain,
             .move:
             forget()
-            if request.action == .reload, !host.summary.isStopping { reloadBegins() }
+            if request.action == .reload, !host.isStopping { reloadBegins() }
             return host.perform(request).line()
         }
     }

@@ -17,7 +17,10 @@ protocol ControlledHost: AnyObject {
     var hasProgress: Bool { get }
     /// The status of such routines, at most `most` of them.
     func progress(most: Int) -> [RoutineStatus]
-    /// A summary of the status in a few numbers.
+    /// Whether every plugin file was described or refused.
+    var isReady: Bool { get }
+    var isStopping: Bool { get }
+    /// A summary of the status in a few numbers. Its cost grows with the number of plugins.
     var summary: HostSummary { get }
     /// Performs a person's order and returns the response. Requests for the status are answered by the desk itself.
     func perform(_ order: ControlRequest) -> ControlResponse
@@ -36,10 +39,9 @@ struct HostSummary: Equatable {
 
     /// The status line for a service manager.
     var line: String {
-        let shown = quarantined.sorted()
         var text = "\(readyPlugins) plugins, \(running) of \(routines) routines in a session"
-        if let first = shown.first {
-            text += ", quarantined: \(first)" + (shown.count > 1 ? " and \(shown.count - 1) more" : "")
+        if let first = quarantined.min() {
+            text += ", quarantined: \(first)" + (quarantined.count > 1 ? " and \(quarantined.count - 1) more" : "")
         }
         return text
     }

@@ -14,7 +14,16 @@ final class ServiceManager {
     private var watchdogTimer: Deadlines.Timer?
     private var clock: (any HostClock)?
     private var deadlines: Deadlines?
-    private var summary: () -> HostSummary = { HostSummary() }
+    private var host = Host(isReady: { false }, isStopping: { false }, summary: { HostSummary() })
+
+    /// What is to be known of the host. The summary is asked for only when its line is due, since it costs more the more
+    /// plugins there are.
+    struct Host {
+        /// Whether every plugin file was described or refused; asked until that was reported.
+        var isReady: () -> Bool
+        var isStopping: () -> Bool
+        var summary: () -> HostSummary
+    }
 
     /// Makes the reporter for the manager that the environment names; nil if there is none.
     convenience init?() {
@@ -37,10 +46,10 @@ final class ServiceManager {
     }
 
     /// Starts to report.
-    func begin(_ deadlines: Deadlines, _ clock: any HostClock, summary: @escaping () -> HostSummary) {
+    func begin(_ deadlines: Deadlines, _ clock: any HostClock, _ host: Host) {
         self.deadlines = deadlines
         self.clock = clock
-        self.summary = summary
+        self.host = host
         timer = deadlines.make { [unowned self] _ in notify() }
         guard let watchdog else { return }
         let timer = deadlines.make { [unowned self] now in
@@ -54,12 +63,11 @@ final class ServiceManager {
     /// Reports changes: that the host is ready or stopping, and its status line, at most once a second.
     func notify() {
         guard let clock, let deadlines, !hasSaidStopping else { return }
-        let summary = summary()
-        if summary.isStopping {
+        if host.isStopping() {
             hasSaidStopping = true
             return tell("STOPPING=1", "STATUS=stopping")
         }
-        if !hasSaidReady, summary.isReady {
+        if !hasSaidReady, host.isReady() {
             hasSaidReady = true
             nextStatus = .longAgo
             tell("READY=1")
@@ -69,10 +77,10 @@ final class ServiceManager {
             if let timer { deadlines.set(timer, at: nextStatus) }
             return
         }
-        let text = summary.line
+        nextStatus = now + 1_000_000_000
+        let text = host.summary().line
         guard text != saidStatus else { return }
         saidStatus = text
-        nextStatus = now + 1_000_000_000
         tell("STATUS=\(text)")
     }
 

@@ -261,11 +261,24 @@ extension WorkerFleet {
         current[key].flatMap { workers[$0]?.life.isOpen == true ? $0 : nil }
     }
 
+    /// Whether the process is a worker.
+    func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
+
     /// Whether there is a worker of another key.
     func hasWorkers(but keys: Set<WorkerKey>) -> Bool { workers.values.contains { !keys.contains($0.key) } }
 
     /// The owner of a worker's folders.
     func home(of id: WorkerID) -> WorkerHome? { workers[id]?.home }
+
+    /// Removes what is empty of the folders of a worker that is dead and has run nothing: before the description its owner is
+    /// guessed by its file's name, and each wrong guess would leave folders for good. A plugin that is described and goes on
+    /// has its folders made again by its next worker.
+    func removeFolders(of worker: Worker) {
+        guard let plugin = worker.home?.plugin, worker.loaded.isEmpty, !undead.contains(worker.id),
+            !workers.values.contains(where: { $0.home?.plugin == plugin })
+        else { return }
+        launcher.removeEmptyFolders(of: plugin)
+    }
 
     /// Handles the end of a child: possibly an orphan of a dead worker, or a worker that could not be reaped before.
     func childEnded() {

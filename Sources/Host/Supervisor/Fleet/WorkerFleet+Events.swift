@@ -134,6 +134,7 @@ extension WorkerFleet {
         var obituary = Obituary(
             key: worker.key, pid: pid, startedAt: worker.startedAt, ledger: worker.ledgerName, verdict: verdict)
         if undead.contains(worker.id) { obituary.undead = worker.id }
+        removeFolders(of: worker)
         for session in verdict.sessions {
             let bytes = worker.process?.slotBytes(session.slot)
             obituary.counts[session.slot] = bytes.flatMap { LedgerCounts($0, of: session.id) }

@@ -2,9 +2,6 @@ internal import HostSystem
 internal import HostValues
 
 extension WorkerFleet {
-    /// Whether the process is a worker.
-    func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
-
     /// Has waiting plugins described. `order` makes a plugin's order when its turn comes, or nil if none is needed.
     func describeWaiting(_ order: (Int) -> Load?) {
         while let number = nextToDescribe() {

@@ -58,6 +58,17 @@ struct WorkerFolders: ~Copyable {
         return place(of: home)
     }
 
+    /// Removes what is empty of a plugin's folders, without following links.
+    func removeEmpty(of plugin: String) {
+        let name = CacheName.encode(plugin)
+        try? state.directory("data").removeDirectory(name)
+        guard let caches = try? state.directory("cache").directory("v1") else { return }
+        if let own = try? caches.directory(name) {
+            for routine in (try? own.names()) ?? [] { try? own.removeDirectory(routine) }
+        }
+        try? caches.removeDirectory(name)
+    }
+
     private func give(_ folder: borrowing Directory, to user: UInt32?) throws(SystemError) {
         try users?.give(folder, to: user)
     }

@@ -59,6 +59,8 @@ protocol WorkerLauncher: AnyObject {
     func makeRoomForReport(of pid: Int32)
     /// Whether the host itself can open the file that a worker was told to load.
     func canOpen(_ path: String) -> Bool
+    /// Removes what is empty of a plugin's folders.
+    func removeEmptyFolders(of plugin: String)
     /// Passes to `then` what is known about a death, at once if there is nothing to read, else in a later round of the
     /// loop. `then` returns whether it still wants the answer.
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool)
@@ -175,6 +177,8 @@ final class ProcessLauncher: WorkerLauncher {
     func canOpen(_ path: String) -> Bool {
         (try? Directory("/").openForReading(HostProcess.absolute(path), followLink: true)) != nil
     }
+
+    func removeEmptyFolders(of plugin: String) { folders.removeEmpty(of: plugin) }
 
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) { reader.read(subject, then: then) }
 }

@@ -7,7 +7,7 @@ internal import HostValues
 struct OpenSessions: ~Copyable {
     /// The number of lines from which on the file is rewritten.
     private static let rewriteAt = 4096
-    private static let name = "open.jsonl"
+    static let name = "open.jsonl"
 
     private let directory: Directory
     private var file: Descriptor

@@ -64,6 +64,9 @@ final class RecordKeeper {
     /// Notes that a session begins, before its worker is told.
     func open(_ session: OpenSession) throws(SystemError) { try storage.begin(session) }
 
+    /// Notes that somebody has removed the list of open sessions: the next `write` makes it anew, if no record waits.
+    func openSessionsAreGone() { mustRewrite = true }
+
     /// Notes that a worker is dead, so that its ledger is no longer needed once the records are written.
     func spent(ledger: String) { spentLedgers.append(ledger) }
 

@@ -166,8 +166,7 @@ final class HangInspector {
         trust.remove(key)
     }
 
-    /// Sets the time of the next inspection. Call it once in each round of the loop; its cost grows with the number of
-    /// sessions.
+    /// Sets the time of the next inspection. Call it once in each round of the loop.
     func arm() {
         guard isNew else { return }
         isNew = false

@@ -112,6 +112,8 @@ struct Program: Equatable {
 final class ProgramEntry {
     var program: Program
     var routines: [RoutineEntry] = []
+    /// How many of its routines are in a session.
+    var sessions = 0
     /// Whether its file is gone or was replaced, and what runs of it is ending.
     var isRetired = false
 

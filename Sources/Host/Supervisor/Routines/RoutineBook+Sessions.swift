@@ -52,6 +52,7 @@ extension RoutineBook {
             id: id, startMs: clock.wallMilliseconds(), startBoot: boot, seat: seat, lease: lease)
         routine.isStartPending = false
         routine.session = session
+        routine.owner.sessions += 1
         running[id] = routine
         return routine.openSession(of: host)
     }
@@ -71,7 +72,10 @@ extension RoutineBook {
     func couldNotBegin(_ key: Int, _ what: String, level: LogLevel = .error) {
         guard let routine = routines[key] else { return }
         routine.isStartPending = false
-        if let session = routine.session { running[session.id] = nil }
+        if let session = routine.session {
+            running[session.id] = nil
+            routine.owner.sessions -= 1
+        }
         routine.session = nil
         if routine.policy.trouble?.fault != .host { log.write(level, routine.identifier, what) }
         tell(routine, .startFailed(.host, cause: what))
@@ -168,11 +172,12 @@ extension RoutineBook {
         let step = record.finishMs.clampedMinus(record.startMs).clampedMinus(record.durationMs)
         if step.magnitude > 1000 { record.clockStepMs = step }
         if let pid = routine.session?.seat.pid {
-            totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
+            totals.change(routine.identifier) { $0.end(record, counts, worker: pid) }
         }
         if let lastRunMs, routine.settings.timing.dependsOnHistory {
             memory.ran(routine.identifier, atMs: lastRunMs)
         }
+        if routine.session != nil { routine.owner.sessions -= 1 }
         routine.session = nil
         running[record.session] = nil
         hangs.remove(routine.key)
@@ -214,9 +219,7 @@ extension RoutineBook {
         for routine in waiting {
             routine.isStartPending = false
             let cause = failed.wasKilledFromOutside ? "killed while it was loaded" : failed.text
-            if failed.isRecorded {
-                totals[routine.identifier, default: RoutineTotals()].failures += 1
-            }
+            if failed.isRecorded { totals.change(routine.identifier) { $0.failures += 1 } }
             switch (failed.fault, routine.settings.onError.decision) {
             case (.error, .stop): tell(routine, .stopDecided)
             case (.error, .quarantine): tell(routine, .quarantineDecided(why: cause))

@@ -77,8 +77,9 @@ final class RoutineBook {
     var running: [SessionID: RoutineEntry] = [:]
     /// The routines that run on one host only.
     var leases = LeasedEntries()
-    /// The totals of ended sessions, by `plugin/routine`.
-    var totals: [String: RoutineTotals] = [:]
+    /// The totals of ended sessions.
+    var totals = RoutineTotalsTable()
+    private(set) var census = RoutineCensus()
     private var legacies = RoutineLegacies()
     private var hasChanged = false
     private(set) var isStopping = false
@@ -101,7 +102,7 @@ final class RoutineBook {
         self.log = log
         hangs = HangInspector(ledgers: ledgers, clock: clock, deadlines: deadlines)
         hangs.look = { [unowned self] in lookForHangs() }
-        self.tallies.update = { [unowned self] tallies in update(&tallies) }
+        self.tallies.routine = { [unowned self] in routines[$0] }
         self.tallies.saveMore = { memory.save() }
     }
 
@@ -150,6 +151,8 @@ final class RoutineBook {
         entry.routines.append(routine)
         routines[routine.key] = routine
         leases.add(routine)
+        totals.came(id)
+        changed(routine)
         if policy.state == .quarantined {
             log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
         }
@@ -163,7 +166,7 @@ final class RoutineBook {
         }
         entry.program = program
         for routine in entry.routines where routine.policy.renamed(to: program.routines[routine.index].content) {
-            tallyChanged()
+            changed(routine)
         }
     }
 
@@ -179,7 +182,7 @@ final class RoutineBook {
     }
 
     /// Whether a session of a program runs.
-    func hasSessions(_ number: Int) -> Bool { programs[number]?.routines.contains { $0.session != nil } ?? false }
+    func hasSessions(_ number: Int) -> Bool { programs[number].map { $0.sessions > 0 } ?? false }
 
     /// Forgets retired programs that have no sessions any more.
     func forget(_ numbers: Set<Int>) {
@@ -191,11 +194,13 @@ final class RoutineBook {
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
                 leases.remove(routine)
+                census.remove(routine)
                 let isKnown = (tallies.saved[routine.identifier]?.isPaused ?? false) == routine.isPaused
                 left.append(
                     (routine.identifier, .init(isPaused: isKnown ? nil : routine.isPaused, pace: routine.policy.pace)))
             }
         }
+        totals.went(left.map(\.0), at: clock.monotonic())
         legacies.leave(left, at: clock.monotonic())
     }
 
@@ -209,12 +214,7 @@ final class RoutineBook {
 
     /// Whether no routine runs or is about to.
     var isIdle: Bool {
-        routines.values.allSatisfy { routine in
-            switch routine.policy.state {
-            case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending
-            case .waiting, .starting, .running, .ending: false
-            }
-        }
+        census.alive == 0 && running.isEmpty && !routines.values.contains { $0.isStartPending }
     }
 
     /// Whether a routine of these programs runs, or will run, in the worker of that key.
@@ -251,7 +251,7 @@ final class RoutineBook {
         perform(routine.policy.handle(event, at: clock.monotonic(), using: &random), for: routine)
         arm(routine, at: isStopping ? nil : routine.policy.nextDeadline)
         leases.note(routine)
-        tallyChanged()
+        changed(routine)
         if wasAlive, !routine.policy.isAlive { actions.append(.release(routine.place)) }
     }
 
@@ -271,6 +271,7 @@ final class RoutineBook {
             case .quarantine(let quarantine, let now):
                 let message = quarantine.message(of: routine.identifier, at: now)
                 log.write(.error, routine.identifier, message)
+                tallies.note(routine)
                 saveTallies()
                 endSession(of: routine, as: .quarantined, message)
                 // If a session still runs, its record will report the quarantine.
@@ -315,28 +316,18 @@ final class RoutineBook {
     func setPaused(_ routine: RoutineEntry, _ isPaused: Bool) {
         guard routine.isPaused != isPaused else { return }
         routine.isPaused = isPaused
-        tallyChanged()
+        changed(routine)
     }
 
-    private func tallyChanged() {
+    private func changed(_ routine: RoutineEntry) {
         hasChanged = true
-        tallies.changed()
+        census.note(routine)
+        tallies.note(routine)
     }
 
     /// Saves the policies' state for the next host if it has changed; returns the error if that fails.
     @discardableResult
     func saveTallies() -> SystemError? { tallies.save() }
-
-    private func update(_ tallies: inout [String: RoutineTally]) {
-        let now = clock.monotonic()
-        let wall = clock.wall()
-        for routine in routines.values {
-            let tally = routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused)
-            // Of many routines few have failed, and to make the identifiers of all would cost more than all the rest.
-            if tally == nil, tallies.isEmpty { continue }
-            tallies[routine.identifier] = tally
-        }
-    }
 
     // MARK: The end of the host
 
@@ -349,6 +340,8 @@ final class RoutineBook {
         for routine in routines.values {
             routine.isStartPending = false
             if let timer = routine.timer { deadlines.set(timer, at: nil) }
+            // Times are saved by the wall clock, which may have been set since a routine has changed.
+            tallies.note(routine)
         }
     }
 }

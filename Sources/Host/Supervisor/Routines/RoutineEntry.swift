@@ -63,6 +63,11 @@ final class RoutineEntry {
     private let part: (index: Int32, count: Int32)
     /// The policy's timer; nil until the policy needs one.
     var timer: Deadlines.Timer?
+    /// Whether its tally may have changed since `TallyKeeper` has looked. It stands here, as the next one does, because there is
+    /// a gap between the two timers.
+    var isTallyDue = false
+    /// Whether `RoutineCensus` counts it among those that are alive.
+    var isCountedAlive = false
     /// Limits the grace period of a session that was asked to end.
     var stopTimer: Deadlines.Timer?
 
@@ -92,6 +97,9 @@ final class RoutineEntry {
             ClaimName(plugin: program.name, routine: program.routines[index].name, shard: shard?.index)
         }
     }
+
+    /// Whether a session of it ends by itself.
+    var hasEnd: Bool { settings.maxCycles > 0 || untilMs != nil }
 
     var program: Program { owner.program }
     /// The routine's name, with the number of the part that it is.

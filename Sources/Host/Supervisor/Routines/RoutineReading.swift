@@ -32,25 +32,17 @@ extension RoutineBook {
     }
 
     /// Whether a routine that has an end is in a session.
-    var hasProgress: Bool { routines.values.contains { hasEnd($0) } }
+    var hasProgress: Bool { !census.withProgress.isEmpty }
 
     /// The status of such routines, at most `most` of them.
     func progress(most: Int, lifetime: @escaping (String) -> UInt64) -> [RoutineStatus] {
         let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
-        let bounded = routines.values.filter { hasEnd($0) }.sorted { $0.key < $1.key }
-        return bounded.prefix(most).map { reading.status(of: [$0]) }
-    }
-
-    private func hasEnd(_ routine: RoutineEntry) -> Bool {
-        routine.session != nil && (routine.settings.maxCycles > 0 || routine.untilMs != nil)
+        return census.withProgress.sorted().prefix(most).compactMap { routines[$0] }.map { reading.status(of: [$0]) }
     }
 
     /// The number of routines, the number in a session, and the ids of the quarantined ones.
     var tally: (routines: Int, running: Int, quarantined: [String]) {
-        (
-            routines.count, routines.values.count { $0.session != nil },
-            routines.values.filter { $0.policy.state == .quarantined }.map(\.identifier)
-        )
+        (routines.count, running.count, census.quarantined.compactMap { routines[$0]?.identifier })
     }
 }
 

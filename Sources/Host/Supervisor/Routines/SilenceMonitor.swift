@@ -12,18 +12,33 @@ final class SilenceMonitor {
         case works(session: UInt64, good: UInt64)
     }
 
+    /// Where a routine is found without looking through all of them.
+    struct Place: Hashable {
+        /// The number of its program.
+        let program: Int
+        /// Its position in `Program.parts`.
+        let position: Int
+    }
+
+    private struct Watch {
+        var quiet: QuietWatch
+        let place: Place
+    }
+
     private let clock: any HostClock
     private let deadlines: Deadlines
     private var timer: Deadlines.Timer?
-    private var watches: [String: QuietWatch] = [:]
+    private var watches: [String: Watch] = [:]
     /// When the timer fires; `never` if it is not set.
     private var next = MonotonicTime.never
-    /// Checks that are due within so many ns are made together, since each look goes through all routines.
+    /// Checks that are due within so many ns are made together, since each look goes through all that are watched.
     private static let pace: Int64 = 100_000_000
-    /// Returns what those routines are doing that are not gone. Set by the owner.
-    var activities: (Set<String>) -> [String: Activity] = { _ in [:] }
+    /// Returns what a routine is doing; nil if it is gone. Set by the owner.
+    var activity: (Place) -> Activity? = { _ in nil }
     /// Receives the notifications. Set by the owner.
-    var tell: (String, QuietWatch.Notice) -> Void = { _, _ in }
+    var tell: (String, Place, QuietWatch.Notice) -> Void = { _, _, _ in }
+    /// How many routines are watched.
+    var count: Int { watches.count }
 
     init(clock: any HostClock, deadlines: Deadlines) {
         self.clock = clock
@@ -32,46 +47,52 @@ final class SilenceMonitor {
     }
 
     /// Starts to watch a routine, if its settings ask for it.
-    func begin(_ identifier: String, _ settings: EffectiveSettings) {
+    func begin(_ identifier: String, _ settings: EffectiveSettings, at place: Place) {
         let silence = settings.onSilence.map { Int64(clamping: $0.afterMs) * 1_000_000 }
         let tellsRecovery = !settings.onRecoveryCommand.isEmpty
         if silence == nil, !tellsRecovery {
             watches[identifier] = nil
         } else {
-            watches[identifier] = QuietWatch(silence: silence, tellsRecovery: tellsRecovery, now: clock.monotonic())
+            let quiet = QuietWatch(silence: silence, tellsRecovery: tellsRecovery, now: clock.monotonic())
+            watches[identifier] = Watch(quiet: quiet, place: place)
         }
-        setTimer(by: watches[identifier])
+        setTimer(by: watches[identifier]?.quiet)
+    }
+
+    /// Watches the routines of these programs no longer, which are gone.
+    func forget(_ programs: Set<Int>) {
+        if !watches.isEmpty { watches = watches.filter { !programs.contains($0.value.place.program) } }
     }
 
     /// Notes that a session of the routine failed.
     func failed(_ identifier: String) {
         guard watches[identifier] != nil else { return }
-        watches[identifier]?.failed(now: clock.monotonic())
-        setTimer(by: watches[identifier])
+        watches[identifier]?.quiet.failed(now: clock.monotonic())
+        setTimer(by: watches[identifier]?.quiet)
     }
 
     /// Notes the end of a session and the number of its good cycles, since it may have been too short to be inspected.
     func ended(_ identifier: String, session: UInt64, good: UInt64) {
-        guard let notice = watches[identifier]?.look(session: session, good: good, now: clock.monotonic()) else {
-            return
-        }
-        tell(identifier, notice)
+        guard let place = watches[identifier]?.place,
+            let notice = watches[identifier]?.quiet.look(session: session, good: good, now: clock.monotonic())
+        else { return }
+        tell(identifier, place, notice)
     }
 
     private func look(_ now: MonotonicTime) {
         next = .never
-        let due = watches.filter { $0.value.nextCheck ?? .never <= now }
-        let found = activities(Set(due.keys))
-        for identifier in due.keys {
-            switch found[identifier] {
+        for (identifier, watch) in watches.filter({ $0.value.quiet.nextCheck ?? .never <= now }) {
+            switch activity(watch.place) {
             case nil: watches[identifier] = nil
-            case .rests: watches[identifier]?.rests(now: now)
+            case .rests: watches[identifier]?.quiet.rests(now: now)
             case .works(let session, let good):
-                guard let notice = watches[identifier]?.look(session: session, good: good, now: now) else { continue }
-                tell(identifier, notice)
+                guard let notice = watches[identifier]?.quiet.look(session: session, good: good, now: now) else {
+                    continue
+                }
+                tell(identifier, watch.place, notice)
             }
         }
-        let earliest = watches.values.reduce(MonotonicTime.never) { min($0, $1.nextCheck ?? .never) }
+        let earliest = watches.values.reduce(MonotonicTime.never) { min($0, $1.quiet.nextCheck ?? .never) }
         setTimer(at: max(earliest, now + Self.pace))
     }
 

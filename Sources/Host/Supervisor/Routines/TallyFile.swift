@@ -33,8 +33,13 @@ final class TallyKeeper {
 
     /// The tallies as saved last, by `plugin/routine`, including those of absent routines.
     private(set) var saved: [String: RoutineTally]
-    /// Puts the tallies of the present routines in the place of their saved ones. Set by the owner.
-    var update: (inout [String: RoutineTally]) -> Void = { _ in }
+    /// The routine of that key; nil if it is gone. Set by the owner.
+    var routine: (Int) -> RoutineEntry? = { _ in nil }
+    /// The routines that have changed since the last save. To look through all of them would cost more in each second than
+    /// all that happens in it.
+    private var changed: [Int] = []
+    /// Tallies that could not be saved; nil where there is none any more.
+    private var unsaved: [String: RoutineTally?] = [:]
     /// Saves other data at the same time. Set by the owner.
     var saveMore: () -> Void = {}
     private let file: any TallyFile
@@ -56,11 +61,35 @@ final class TallyKeeper {
         timer = deadlines.make { [unowned self] _ in save() }
     }
 
-    /// Notes a change, which is saved shortly.
-    func changed() {
+    /// Notes that a routine has changed, which is saved shortly.
+    func note(_ routine: RoutineEntry) {
+        if !routine.isTallyDue {
+            routine.isTallyDue = true
+            changed.append(routine.key)
+        }
         guard !isDue, let timer else { return }
         isDue = true
         deadlines.set(timer, at: clock.monotonic() + Self.delay)
+    }
+
+    /// Takes the tallies of the routines that have changed.
+    private func takeChanges() {
+        let now = clock.monotonic()
+        let wall = clock.wall()
+        for key in changed {
+            guard let routine = routine(key) else { continue }
+            routine.isTallyDue = false
+            let tally = routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused)
+            // Of many routines few have failed, and to make the identifiers of all would cost more than all the rest.
+            if tally == nil, saved.isEmpty, unsaved.isEmpty { continue }
+            let identifier = routine.identifier
+            if tally == saved[identifier] {
+                unsaved[identifier] = nil
+            } else {
+                unsaved.updateValue(tally, forKey: identifier)
+            }
+        }
+        changed = []
     }
 
     /// Saves now, if anything is new. A failure is logged once, retried later, and returned.
@@ -69,12 +98,14 @@ final class TallyKeeper {
         isDue = false
         if let timer { deadlines.set(timer, at: nil) }
         saveMore()
+        takeChanges()
+        guard !unsaved.isEmpty else { return nil }
         var tallies = saved
-        update(&tallies)
-        guard tallies != saved else { return nil }
+        for (identifier, tally) in unsaved { tallies[identifier] = tally }
         do throws(SystemError) {
             try file.save(tallies)
             saved = tallies
+            unsaved = [:]
             fault = nil
         } catch {
             if fault != error { log.write(.error, "", "\(error)") }

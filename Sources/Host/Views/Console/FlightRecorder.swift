@@ -19,6 +19,9 @@ public struct FlightRecorder: Sendable {
         var size = 0
         var count: UInt64 = 0
 
+        /// The approximate size in memory, in bytes, of a track without lines.
+        static func overhead(of subject: String) -> Int { subject.utf8.count + 160 }
+
         /// Evicts the oldest line and returns its size.
         mutating func removeFirst() -> Int {
             let size = lines[first].size
@@ -47,6 +50,7 @@ public struct FlightRecorder: Sendable {
     public mutating func add(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64) {
         newest += 1
         let number = newest
+        if tracks[subject] == nil { size += Track.overhead(of: subject) }
         size += Self.add(
             LogLine(
                 number: number, ordinal: 0, ms: ms, level: level, subject: subject,
@@ -66,12 +70,19 @@ public struct FlightRecorder: Sendable {
     }
 
     /// Evicts the older half of all lines. Since many lines go at once, the cost for each added line is constant.
+    ///
+    /// A subject goes with its last line: those of plugins that are gone would fill the memory of a host that runs for months
+    /// beside a build with ever new names. Should it come back, its lines are counted from 1 again.
     private mutating func trim() {
         let oldest = tracks.values.reduce(newest) { min($0, $1.kept.first?.number ?? newest) }
         let cut = oldest + (newest - oldest) / 2
         for subject in tracks.keys {
             while let line = tracks[subject]?.kept.first, line.number <= cut {
                 size -= tracks[subject]?.removeFirst() ?? 0
+            }
+            if tracks[subject]?.kept.isEmpty == true {
+                tracks[subject] = nil
+                size -= Track.overhead(of: subject)
             }
         }
     }
