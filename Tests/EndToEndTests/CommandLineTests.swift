@@ -29,20 +29,23 @@ extension EndToEnd {
             #expect(command.errors.contains(text), "\(command.errors)")
         }
 
-        @Test(arguments: [
-            "help", "man", "version", "records --format csv", "cache list", "report --output -",
-            "list --plugins plugins",
-        ])
-        func `an answer that does not fit on the disk is a failure, and said`(words: String) async throws {
+        @Test(
+            arguments: [
+                "help", "man", "version", "records --format csv", "cache list", "report --output -",
+                "list --plugins plugins",
+            ], [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")])
+        func `an answer that does not fit on the disk, or has nowhere to go, is a failure, and said`(
+            words: String, output: (redirection: String, fault: String)
+        ) async throws {
             let scratch = try Scratch()
             _ = try Directory.make(scratch.state)
             let program = try Program.path
-            let line = "cd '\(scratch.path)' && STATE_DIRECTORY=state exec '\(program)' \(words) > /dev/full"
+            let line = "cd '\(scratch.path)' && STATE_DIRECTORY=state exec '\(program)' \(words) \(output.redirection)"
             try await Fixtures.build("healthy")
             try scratch.add("healthy")
             let command = try Command(["/bin/sh", "-c", line], in: scratch)
             #expect(try await command.ended() == .exited(1))
-            #expect(command.errors.contains("standard output: No space left on device"), "\(command.errors)")
+            #expect(command.errors.contains("standard output: \(output.fault)"), "\(command.errors)")
         }
 
         /// Runs a command whose output nobody reads any more, from the first byte on; its exit status and its errors.

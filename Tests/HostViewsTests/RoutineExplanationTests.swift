@@ -95,7 +95,7 @@ import Testing
     @Test func `a refused file says why, and a host that stops says so first`() {
         let plugin = HostStatus.Plugin(
             id: "bad", file: "bad.so", version: "", state: "refused", why: "no ELF", routines: 0)
-        #expect(RoutineExplanation(plugin).text.hasPrefix("bad.so is refused: no ELF. "))
+        #expect(RoutineExplanation(plugin, at: status).text.hasPrefix("bad.so is refused: no ELF. "))
         var status = status
         status.isStopping = true
         let routine = RoutineStatus(plugin: "p", routine: "r", state: .idle)

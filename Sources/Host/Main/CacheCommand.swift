@@ -100,7 +100,7 @@ enum CacheCommand {
         guard let plugin = options.plugin, let routine = options.routine, let name = options.name,
             let found = inspector.get(
                 plugin: plugin, routine: routine, name: name, key: Array((options.key ?? "").utf8))
-        else { return fail(noValue) }
+        else { return fail(absence(inspector, options)) }
         guard let bytes = found.bytes else {
             return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")")
         }
@@ -111,6 +111,18 @@ enum CacheCommand {
         }
         StandardStream.output.write(bytes)
         return .success
+    }
+
+    /// Why there is no value to get. Who names no key means the value without one, which a cache with keys does not have.
+    private static func absence(_ inspector: CacheInspector, _ options: CacheCommandOptions) -> String {
+        guard options.key == nil, let plugin = options.plugin, let routine = options.routine, let name = options.name
+        else { return noValue }
+        let files = inspector.list(.init(plugin: plugin, routine: routine, name: name)).files
+        let keyed = files.filter { !$0.key.isEmpty && $0.flaw == nil }
+        guard let first = keyed.first else { return noValue }
+        let count = keyed.count == 1 ? "one value" : "\(keyed.count) values"
+        return "there is no value without a key, and \(count) with one: name it, as by "
+            + "--key \(Spelling.quoted(String(decoding: first.key, as: UTF8.self)))"
     }
 
     private static func show(

@@ -42,7 +42,7 @@ enum WhyCommand {
             let files = status.plugins.filter { plugin in
                 (plugin.id == word || plugin.file == word) && !status.routines.contains { $0.plugin == plugin.id }
             }
-            explanations += files.map { RoutineExplanation($0) }
+            explanations += files.map { RoutineExplanation($0, at: status) }
             if files.isEmpty { wanted.append(word) }
         }
         let chosen = Set(try RoutineSelection.resolve(wanted, among: status.routines.map(\.identifier)))

@@ -110,6 +110,7 @@ final class HostView: ControlledHost {
         status.cpuMs = own?.cpuMs
         status.sandboxABI = SandboxMaker.support.abi
         status.sandboxGaps = SandboxMaker.support.missing
+        status.refusedConfigurations = catalog.refused.all(of: catalog.entries.values)
         return status
     }
 

@@ -7,6 +7,7 @@ extension HostProcess {
         while true {
             let number = unsafe open("/dev/null", O_RDWR)
             if number > 2 { close(number) }
+            if number == STDOUT_FILENO { StandardStream.outputIsClosed() }
             if number < 0 || number > 2 { return }
         }
     }

@@ -10,7 +10,11 @@ public enum StandardStream: Int32, Sendable {
     /// write(2).
     @discardableResult
     public func write(_ bytes: [UInt8]) -> Bool {
-        unsafe bytes.withUnsafeBytes { buffer in
+        if self == .output, !bytes.isEmpty, Self.fate.withLock({ $0.isClosed }) {
+            noteLoss(EBADF)
+            return false
+        }
+        return unsafe bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
                 let count = unsafe Glibc.write(
@@ -32,16 +36,27 @@ public enum StandardStream: Int32, Sendable {
         }
     }
 
-    private static let loss = Monitor<SystemError?>(nil)
+    /// What has become of standard output.
+    private struct Fate {
+        /// Whether the process began without one, so that something else is in its place.
+        var isClosed = false
+        var loss: SystemError?
+    }
+
+    private static let fate = Monitor(Fate())
 
     /// The first failed write to standard output; nil if there was none. A reader that has closed the pipe does not
     /// count, since it wants no more.
-    public static var outputLoss: SystemError? { loss.withLock { $0 } }
+    public static var outputLoss: SystemError? { fate.withLock { $0.loss } }
+
+    /// Notes that the process began with standard output closed. What is written there from now on is lost, and counts so:
+    /// `occupyStandardDescriptors` puts into its place what takes everything.
+    static func outputIsClosed() { fate.withLock { $0.isClosed = true } }
 
     private func noteLoss(_ number: Int32) {
         guard self == .output, number != EPIPE else { return }
         let error = SystemError("write", "standard output", number: number)
-        Self.loss.withLock { if $0 == nil { $0 = error } }
+        Self.fate.withLock { if $0.loss == nil { $0.loss = error } }
     }
 
     /// Writes a text like `write` of bytes.

@@ -50,6 +50,7 @@ internal import Synchronization
             jitter: { isVirtual ? 0.5 : Double.random(in: 0...1) },
             background: { work in isVirtual ? Self.refreshNow(state, work) : Self.refresh(state, work) },
             endsRefreshes: { state.withLock { $0.isClosing } },
+            isStopAsked: { [unowned runner] in runner?.isStopRequested ?? false },
             report: { [log = plugin.log, channel = plugin.channel, clock = plugin.clock, id = plugin.number] event in
                 let level = Self.level(event).number
                 guard log.isOpen(level) else { return }

@@ -24,7 +24,7 @@ extension EndToEnd {
             body: """
                 schedhost_cache_value value;
                 schedhost_cache *cache = schedhost_cache_disk(scheduler, "v", 3600000, fetch, NULL);
-                (void)schedhost_cache_get(scheduler, cache, text, sizeof text - 1, &value);
+                (void)schedhost_cache_get_key(scheduler, cache, text, 0, 0, &value);
                 (void)schedhost_stat_string(scheduler, "note", text);
                 schedhost_info(scheduler, "%s", text);
                 printf("%s\\n", text);
@@ -80,6 +80,9 @@ extension EndToEnd {
                 let output = try await shown(words, in: scratch)
                 #expect(!output.isEmpty && isHarmless(output), "\(words): \(output.debugDescription)")
             }
+            // Who names no key is told of one.
+            let hint = try await shown(["cache", "get", "shouter/run", "v"] + state, in: scratch)
+            #expect(hint.contains("one value with one: name it, as by --key 'a") && isHarmless(hint), "\(hint)")
         }
 
         @Test func `nor can the name of a file that has another one's plugin`() async throws {

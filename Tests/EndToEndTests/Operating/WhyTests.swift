@@ -25,5 +25,32 @@ extension EndToEnd {
             let (_, json) = try await why("sleeper", "--json")
             #expect(json.hasPrefix(#"[{"id":"sleeper/run","state":"waiting","text":"It waits"#), "\(json)")
         }
+
+        @Test func `a configuration that the host refuses is shown until it is mended`() async throws {
+            let host = try await Host.healthyAndSleeping()
+            let scratch = host.scratch
+            func shown(_ words: String...) async throws -> String {
+                let command = try Command([try Program.path] + words + ["--state", scratch.state], in: scratch)
+                #expect(try await command.ended() == .exited(0))
+                return command.output
+            }
+            try scratch.write("{ wait_mz: 5 }", to: "healthy.json5")
+            try scratch.write("{ x: 1 }", to: "schedhost.json5")
+            try await host.line("wait_mz: ", "its settings stay as they were")
+            try await host.line("x: ", "the settings stay as they were")
+            let status = try await shown("status")
+            #expect(
+                status.contains("2 refused configurations\n") && status.contains("healthy.json5:1:3: wait_mz: "),
+                "\(status)")
+            #expect(try await shown("status", "--json").contains("\"refused_configurations\""))
+            #expect(try await shown("why", "healthy").contains(" Configuration refused: "))
+            #expect(
+                try await shown("metrics").contains(
+                    "schedhost_configuration_refused{file=\"\(scratch.plugins)/healthy.json5\"} 1\n"))
+            try scratch.write("{}", to: "healthy.json5")
+            try scratch.write("{}", to: "schedhost.json5")
+            _ = try await shown("reload")
+            #expect(try await !shown("status").contains("refused"))
+        }
     }
 }

@@ -52,6 +52,9 @@ final class CacheWorld {
     var settings = CacheSettings()
     /// Work that the caches put in the background, for the test to run.
     let background = Shared<[@Sendable () -> Void]>([])
+    /// Whether the routine was asked to stop, and whether its session ends.
+    let isStopAsked = Shared(false)
+    let endsRefreshes = Shared(false)
     private(set) lazy var namespace = makeNamespace()
 
     func makeNamespace() -> CacheNamespace {
@@ -72,6 +75,8 @@ final class CacheWorld {
                     background.change { $0.append(work) }
                     return true
                 },
+                endsRefreshes: { [endsRefreshes] in endsRefreshes.value },
+                isStopAsked: { [isStopAsked] in isStopAsked.value },
                 report: { [events] event in events.change { $0.append(event) } }))
     }
 

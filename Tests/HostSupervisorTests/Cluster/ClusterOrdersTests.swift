@@ -19,6 +19,7 @@ import Testing
         var kept: [Bool] = []
         var fault: (any Error)?
         var running: Set<ClaimName> = []
+        var answers = true
 
         init(_ number: UInt64, _ store: LeaseKeeperTests.FakeStore, claims: [ClaimName]) throws {
             self.store = store
@@ -39,6 +40,7 @@ import Testing
             while membership.hasOrders {
                 for order in membership.take() {
                     switch order {
+                    case .send where !answers: break
                     case .send(.open):
                         membership.keeper.heard(.up(StoreLink(instance: store.instance, most: 64)))
                     case .send(.ask(let id, let request)):
@@ -152,6 +154,16 @@ import Testing
         #expect(first.running.count == 3)
         first.membership.stop()
         #expect(texts(first.order(.undrain)) == ["failed: the host is stopping"])
+    }
+
+    @Test func aMoveWhileTheStoreIsAwaySaysThat() throws {
+        let (first, _) = try cluster()
+        first.answers = false
+        first.membership.keeper.heard(.down("connection refused"))
+        first.pass(seconds: 20)
+        let why = "failed: nothing can be moved now: the store is not connected: connection refused"
+        #expect(texts(first.order(.move, "p/r", to: "host2")) == [why])
+        #expect(texts(first.order(.move, "p/r")) == [why])
     }
 
     @Test func hostsOfOneNameAreNamedByTheirIds() throws {

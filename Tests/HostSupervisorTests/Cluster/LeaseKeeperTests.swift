@@ -243,7 +243,7 @@ import Testing
         #expect(host.keeper.isMember)
         host.pass(seconds: 2)
         #expect(!host.isRunning)
-        #expect(host.keeper.hindrance == "the store is not connected")
+        #expect(host.keeper.hindrance == "the store is not connected: connection refused")
         #expect(host.texts.count == 1)
         #expect(host.texts.first?.hasPrefix("the store did not answer for 6.") == true, "\(host.texts)")
         let said = host.log.take(.warning)
@@ -254,6 +254,31 @@ import Testing
         host.pass(seconds: 1)
         #expect(host.isRunning)
         #expect(host.tokens.count == 2)
+    }
+
+    @Test func theLastReasonOfALossIsShownAndToldAtMostOnceAMinute() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        host.answers = false
+        host.hear(.down("connection refused"))
+        host.pass(seconds: 20)
+        host.hear(.down("NOAUTH: authentication is required"))
+        #expect(host.keeper.hindrance == "the store is not connected: NOAUTH: authentication is required")
+        #expect(host.keeper.explanation(of: Host.claim) == host.keeper.hindrance)
+        #expect(host.log.take(.warning).filter { $0.hasPrefix("cluster:") }.count == 1, "a minute has not passed")
+        host.pass(seconds: 41)
+        for _ in 0..<3 { host.hear(.down("NOAUTH: authentication is required")) }
+        host.hear(.down("connection refused"))
+        #expect(
+            host.log.take(.warning) == [
+                "cluster: the store is still not connected: NOAUTH: authentication is required"
+            ])
+        host.pass(seconds: 61)
+        for _ in 0..<3 { host.hear(.down("connection refused")) }
+        #expect(host.log.take(.warning) == ["cluster: the store is still not connected: connection refused"])
+        host.pass(seconds: 61)
+        host.hear(.down("connection refused"))
+        #expect(host.log.take(.warning).isEmpty, "the same reason is told once")
     }
 
     @Test func ofAStoreThatGreetsAndThenFailsPeopleAreToldOnce() {

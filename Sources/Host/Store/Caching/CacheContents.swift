@@ -279,7 +279,7 @@ struct CacheContents {
     }
 
     /// The result for a call whose load failed, whether the call ran the load or joined it.
-    private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime)
+    mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
         switch ticket.entry.flight.settle(ticket.call, failure: failure, now: now, policy: policy) {

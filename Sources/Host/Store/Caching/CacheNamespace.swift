@@ -14,6 +14,8 @@ public struct CacheEnvironment: Sendable {
     public var background: @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
     /// Whether background refreshes are to end soon, since somebody waits for that. Called on any thread.
     public var endsRefreshes: @Sendable () -> Bool
+    /// Whether the host has asked the routine to stop whose caches these are. Called on any thread.
+    public var isStopAsked: @Sendable () -> Bool
     /// Receives loads, failures and damaged files. Called on the thread where they occur, without any lock held.
     public var report: @Sendable (CacheEvent) -> Void
     /// The store by which caches share values with other hosts, and which of them do; nil: none.
@@ -27,6 +29,7 @@ public struct CacheEnvironment: Sendable {
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
         endsRefreshes: @escaping @Sendable () -> Bool = { false },
+        isStopAsked: @escaping @Sendable () -> Bool = { false },
         report: @escaping @Sendable (CacheEvent) -> Void = { _ in },
         shared: (store: any SharedStore, which: CacheSharing)? = nil, woken: (@Sendable () -> Void)? = nil
     ) {
@@ -36,6 +39,7 @@ public struct CacheEnvironment: Sendable {
         self.jitter = jitter
         self.background = background
         self.endsRefreshes = endsRefreshes
+        self.isStopAsked = isStopAsked
         self.report = report
         self.shared = shared
     }

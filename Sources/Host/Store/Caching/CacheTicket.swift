@@ -41,6 +41,15 @@ struct CacheTicket {
         if isAhead { return CacheShelf.Bounds { caller?.endsRefreshes ?? environment.endsRefreshes() } }
         return CacheShelf.Bounds(patience: caller?.patience) { caller?.isStopAsked ?? false }
     }
+
+    /// Whether the routine that performs the load was asked to stop, or, for a background refresh, whether its session ends,
+    /// which waits for it. Then a failure of the source says nothing about the source: its sleep was cut short, or its task was
+    /// cancelled.
+    func isToEnd(_ environment: CacheEnvironment) -> Bool {
+        let caller = caller ?? view?.caller
+        if isAhead, caller?.endsRefreshes ?? environment.endsRefreshes() { return true }
+        return caller?.isStopAsked ?? environment.isStopAsked()
+    }
 }
 
 /// The answer to a caller.

@@ -10,7 +10,8 @@ internal import HostValues
 ///      share      asks the store of the cluster, and waits while another host loads the value
 ///      make       runs the source
 ///       succeed   keeps the value, wakes the waiting callers, and only then saves it and gives it to the store
-///       fail      starts the back-off, wakes the waiting callers; a stale value may be served
+///       fail      starts the back-off, wakes the waiting callers; a stale value may be served; of a routine that is to
+///                 stop nobody remembers it
 extension HostCache {
     /// Performs a load that was started for this call, and returns the call's result.
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
@@ -154,11 +155,16 @@ extension HostCache {
     private func fail(
         _ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
     ) -> Result<ServedValue, CacheFailure> {
-        if let caller = ticket.view?.caller, caller.isStopAsked {
-            // The source may have failed only since this routine is to stop: the others ask it themselves.
+        if ticket.isToEnd(environment) {
+            // The source may have failed only since this routine is to stop: the others ask it themselves, and so does the
+            // routine's next session, whose first cycles would else be without the value.
             if let claim { shelf?.end(claim, outdates: false) }
-            callOff(ticket.load)
-            return .failure(.sourceFailed(failure))
+            let result = contents.withLock { contents in
+                contents.callOff(ticket.load)
+                return contents.settle(ticket, failure, now)
+            }
+            wake(after: ticket.load)
+            return result
         }
         ticket.view?.countLoad(time, hasFailed: true)
         let jitter = environment.jitter()

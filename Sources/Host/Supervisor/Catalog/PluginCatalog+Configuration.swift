@@ -3,7 +3,8 @@ internal import HostValues
 
 /// The configurations of plugins: read before their routines begin, and again when files are edited.
 ///
-/// An invalid edit changes nothing: it is logged, and routines keep their settings until the file is corrected.
+/// An invalid edit changes nothing: it is logged, and routines keep their settings until the file is corrected. But the next
+/// start would fail by it, so until then it is also a part of the status, which people and alarms look at.
 extension PluginCatalog {
     /// Reads the host's configuration; throws if it is invalid, or if it was named and does not exist.
     func loadHostConfiguration() throws { _ = try resolver.readHost() }
@@ -31,7 +32,7 @@ extension PluginCatalog {
         if isHost {
             do {
                 let cluster = resolver.host.cluster
-                isHost = try resolver.readHost()
+                isHost = try refused.host(resolver.hostPath) { try resolver.readHost() }
                 if resolver.host.cluster != cluster {
                     log.write(.warning, "", "cluster {} has changed, which holds from this host's next start on")
                 }
@@ -51,11 +52,19 @@ extension PluginCatalog {
         }
     }
 
+    /// Reads the configuration of a plugin, and notes whether it is refused.
+    func configuration(of entry: Entry, _ description: PluginDescription) throws -> PluginLayers {
+        let siblings = entries.values.filter { $0.isSibling(of: entry) }
+        return try RefusedConfigurations.plugin(description.id, folder.path(of: description.id + ".json5"), siblings) {
+            try resolver.configuration(of: description)
+        }
+    }
+
     /// Reads a plugin's configuration, applies it to the running instances, and starts or retires others.
     private func renewAll(_ entry: Entry, _ description: PluginDescription) {
         let layers: PluginLayers
         do {
-            layers = try resolver.configuration(of: description)
+            layers = try configuration(of: entry, description)
         } catch {
             return log.write(.error, description.id, "\(error); its settings stay as they were")
         }

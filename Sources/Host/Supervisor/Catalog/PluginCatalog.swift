@@ -59,6 +59,7 @@ final class PluginCatalog {
     /// The plugins that are ending.
     private(set) var retiring: [Int] = []
     var resolver: SettingsResolver
+    var refused = RefusedConfigurations()
     var changes: [Change] = []
 
     /// Makes an empty catalog; `loadHostConfiguration` and `begin` fill it.
@@ -315,7 +316,7 @@ final class PluginCatalog {
         }
         let layers: PluginLayers
         do {
-            layers = try resolver.configuration(of: description)
+            layers = try configuration(of: entry, description)
         } catch {
             return refuse(entry, "its configuration is wrong: \(error)", description)
         }

@@ -34,6 +34,8 @@ final class PluginEntry {
     private(set) var id: String?
     /// The configuration for this entry alone.
     var configuration = PluginLayers()
+    /// The plugin's configuration, while it is refused; in `configuration` is what was read before.
+    var refused: HostStatus.RefusedConfiguration?
     /// The likely name of the plugin, from a configuration, before its description.
     var expectedName: String?
     /// How often its worker was killed from outside during the description.

@@ -33,10 +33,13 @@ struct SettingsResolver {
         self.overrides = overrides
     }
 
+    /// The path of the host's file.
+    var hostPath: String { named ?? folder.path(of: Self.hostFile) }
+
     /// Reads the host's file; returns true if it has changed. Throws if it is invalid, or if it was named and does not
     /// exist; the former content then stays in force.
     mutating func readHost() throws -> Bool {
-        let path = named ?? folder.path(of: Self.hostFile)
+        let path = hostPath
         var read = HostConfiguration()
         if let content = try folder.configuration(path, isOptional: named == nil) {
             read = try HostConfiguration(parsing: content.bytes, file: path, isZone: TimeZones.has)

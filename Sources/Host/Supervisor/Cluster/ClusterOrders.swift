@@ -58,6 +58,8 @@ struct ClusterOrders {
         let overview = membership.keeper.overview
         do {
             let chosen = try RoutineSelection.resolve(identifiers, among: overview.claims.map(\.name.description))
+            // Who can hold nothing has nothing to give, and what it knows of others is old, or it has read of none at all.
+            if let why = membership.keeper.hindrance { return .failed("nothing can be moved now: \(why)") }
             let host = try heir.map { try Self.host(called: $0, in: overview) }
             if host == nil, !overview.hosts.contains(where: { $0.id != overview.own && Self.takes($0) }) {
                 return .failed("there is no other host that would take it")

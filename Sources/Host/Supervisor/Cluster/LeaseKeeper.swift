@@ -44,8 +44,18 @@ final class LeaseKeeper {
     private var orders: [Order] = []
     /// Whether there is a store worker with its plugin loaded.
     private var hasStore = false
-    /// Since when the store has not answered for want of a connection, if people were told so.
-    private var downSince: BootTime?
+    /// A loss of the store: why it is away by its last word, and what people were told of that.
+    private struct Outage {
+        /// How long another reason waits before it is told, in ns: a store that is away may give two reasons by turns.
+        static let rest: Int64 = 60_000_000_000
+
+        var text: String
+        var told: String
+        var toldAt: BootTime
+    }
+
+    /// The loss that lasts; nil while the store answers.
+    private var outage: Outage?
     /// What has become of leases.
     private(set) var counts = ClusterStatus.Counts()
     /// What was asked of the store.
@@ -104,18 +114,15 @@ final class LeaseKeeper {
             hasBeenUp = true
             tell(.up(link))
         case .down(let text):
-            if downSince == nil {
-                downSince = clock.boot()
-                log.write(.warning, "", "cluster: the store is not connected: \(text)")
-            }
+            noteDown(text)
             meter.lost(at: clock.boot())
             tell(.down)
         case .stored(let id, let answer):
             meter.answered(id, answer, at: clock.boot())
             compareClocks(answer)
             // A store may let in whoever comes, and then fail each request: people are not told of each connection.
-            if downSince != nil, answer.outcome != .unknown {
-                downSince = nil
+            if outage != nil, answer.outcome != .unknown {
+                outage = nil
                 log.write(.info, "", "cluster: the store is connected again")
             }
             tell(.answer(id, answer))
@@ -124,6 +131,22 @@ final class LeaseKeeper {
             // The records of hosts change all the time, and each host reads them with its own renewals.
             if keys.contains(where: { !$0.hasPrefix(ClusterKey.hosts) }) { tell(.changed) }
         }
+    }
+
+    /// A store that was away for one reason may stay away for another, such as a password that was changed meanwhile: the last
+    /// one is what people can mend.
+    private func noteDown(_ text: String) {
+        let now = clock.boot()
+        guard var known = outage else {
+            outage = Outage(text: text, told: text, toldAt: now)
+            return log.write(.warning, "", "cluster: the store is not connected: \(text)")
+        }
+        known.text = text
+        if text != known.told, now - known.toldAt >= Outage.rest {
+            (known.told, known.toldAt) = (text, now)
+            log.write(.warning, "", "cluster: the store is still not connected: \(text)")
+        }
+        outage = known
     }
 
     /// How far this host's clock is ahead of the store's, in ms, as far as half of what an answer took; nil: not known.
@@ -212,7 +235,7 @@ final class LeaseKeeper {
         case .refused: return Self.copied
         case .held, .doubtful: return nil
         case .closed, .joining, .over:
-            if downSince != nil { return "the store is not connected" }
+            if let outage { return "the store is not connected: \(outage.text)" }
             return member.trouble.map { Self.text(of: $0) } ?? "the cluster is being joined"
         }
     }

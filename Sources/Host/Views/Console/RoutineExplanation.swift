@@ -23,21 +23,33 @@ public struct RoutineExplanation: Equatable, Sendable {
             sentences.append("Its worker has \(worker.limits.map(\.text).joined(separator: ", ")).")
         }
         sentences += Self.change(routine)
+        sentences += Self.refusals(of: routine.plugin, at: status)
         self.sentences = sentences
     }
 
     /// Explains a plugin file that has no routines to show.
-    public init(_ plugin: HostStatus.Plugin) {
+    public init(_ plugin: HostStatus.Plugin, at status: HostStatus) {
         id = plugin.id
         state = plugin.state
+        sentences = Self.about(plugin) + Self.refusals(of: plugin.id, at: status)
+    }
+
+    private static func about(_ plugin: HostStatus.Plugin) -> [String] {
         switch plugin.state {
         case "refused":
-            sentences = [
+            [
                 "\(plugin.file) is refused: \(plugin.why ?? "").",
                 "It is looked at again when the file or its configuration changes, and by schedhost reload.",
             ]
-        case "loading": sentences = ["\(plugin.file) is being looked at: a worker reads what it offers."]
-        default: sentences = ["\(plugin.file) is there and offers \(plugin.routines) routines."]
+        case "loading": ["\(plugin.file) is being looked at: a worker reads what it offers."]
+        default: ["\(plugin.file) is there and offers \(plugin.routines) routines."]
+        }
+    }
+
+    /// The mistakes in configuration files that do not count yet: why an edit has changed nothing.
+    private static func refusals(of plugin: String, at status: HostStatus) -> [String] {
+        status.refusedConfigurations.filter { $0.keepsFormer && $0.concerns(plugin) }.map { refused in
+            "\(refused.text.prefix(1).uppercased())\(refused.text.dropFirst())."
         }
     }
 

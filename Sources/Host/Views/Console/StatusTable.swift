@@ -3,7 +3,7 @@ public import HostWire
 
 /// Formats the status for people. Pure.
 public enum StatusTable {
-    /// The line of the host, the plugins with errors, and a table of the routines.
+    /// The line of the host, the plugins with errors, the configurations that are refused beside them, and a table of the routines.
     ///
     /// With a width, the least important columns are omitted until the table fits. Without one (output into a pipe) all
     /// are shown.
@@ -12,6 +12,9 @@ public enum StatusTable {
         var text = head(status) + "\n"
         for plugin in status.plugins where plugin.why != nil {
             text += look(.bad, TerminalText.clean("\(plugin.file) is \(plugin.state): \(plugin.why ?? "")"))
+        }
+        for refused in status.refusedConfigurations where refused.keepsFormer {
+            text += look(.bad, TerminalText.clean(refused.text))
         }
         if status.routines.isEmpty { return text + "no routines\n" }
         let usage = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
@@ -48,6 +51,8 @@ public enum StatusTable {
         ]
         let refused = status.plugins.count { $0.state == "refused" }
         if refused > 0 { parts.append("\(refused) refused") }
+        let mistakes = status.refusedConfigurations.count { $0.keepsFormer }
+        if mistakes > 0 { parts.append(count(mistakes, "refused configuration")) }
         if status.isStopping { parts.append("stopping") }
         return parts.joined(separator: ", ")
     }

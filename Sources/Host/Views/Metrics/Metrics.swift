@@ -43,6 +43,13 @@ struct Metrics<Form: MetricsForm> {
                 "schedhost_plugins", MetricLabels([(name: "state", value: state)]),
                 .count(UInt64(status.plugins.count { $0.state == state })))
         }
+        family(
+            "schedhost_configuration_refused", "gauge",
+            "Configuration files that are refused, by which the next start would fail; always 1.")
+        // The host's file may have mistakes about several plugins, and is one series.
+        for file in Set(status.refusedConfigurations.map(\.file)).sorted() {
+            sample("schedhost_configuration_refused", MetricLabels([(name: "file", value: file)]), .count(1))
+        }
         family("schedhost_workers", "gauge", "Worker processes.")
         sample("schedhost_workers", .none, .count(UInt64(status.workers.count)))
         workers(status.workers)

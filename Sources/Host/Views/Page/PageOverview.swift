@@ -152,7 +152,9 @@ enum PageOverview {
             el("div", isBad && value ? { class: "bad" } : {}, el("b", {}, typeof value === "number" ? count(value) : value), el("span", {}, name))));
           $("limits").replaceChildren(...s.workers.filter(w => (w.limits || []).length).slice(0, 50).map(w =>
             el("p", {}, w.name + " (worker " + w.pid + "): " + w.limits.map(l => l.text).join(", "))));
-          $("refused").replaceChildren(...s.plugins.filter(p => p.why).map(p => el("p", {}, p.file + ": " + p.why)));
+          $("refused").replaceChildren(...s.plugins.filter(p => p.why).map(p => el("p", {}, p.file + ": " + p.why)),
+            ...(s.refused_configurations || []).filter(c => c.former_settings_hold).map(c =>
+              el("p", {}, "configuration refused: " + c.why + ": the settings before still hold, until the next start fails")));
           greet(s);
         }
 

@@ -30,6 +30,7 @@ extension HostStatus {
             writer.close()
         }
         writer.list("plugins", of: plugins) { $0.write(to: &$1) }
+        writer.list("refused_configurations", of: refusedConfigurations) { $0.write(to: &$1) }
         writer.list("workers", of: workers) { $0.write(to: &$1) }
         writer.list("routines", of: routines) { $0.write(to: &$1) }
         writer.close()
@@ -69,6 +70,10 @@ extension HostStatus {
             case "cluster": status.cluster = try ClusterStatus(from: &cursor)
             case "plugins":
                 try cursor.list { (cursor) throws(JSONFault) in status.plugins.append(try Plugin(from: &cursor)) }
+            case "refused_configurations":
+                try cursor.list { (cursor) throws(JSONFault) in
+                    status.refusedConfigurations.append(try RefusedConfiguration(from: &cursor))
+                }
             case "workers":
                 try cursor.list { (cursor) throws(JSONFault) in status.workers.append(try Worker(from: &cursor)) }
             case "routines":

@@ -108,6 +108,8 @@ public struct HostStatus: Equatable, Sendable {
     public var cluster: ClusterStatus?
     /// The plugin files, by name.
     public var plugins: [Plugin] = []
+    /// The configuration files that are refused, the host's own first.
+    public var refusedConfigurations: [RefusedConfiguration] = []
     /// The worker processes, by process id.
     public var workers: [Worker] = []
     /// The routines, by id.
