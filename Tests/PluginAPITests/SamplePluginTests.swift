@@ -88,6 +88,7 @@ import Testing
         #expect(host.failures.last?.contains(words) == true, "\(host.failures)")
     }
 
+    private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     static let body = #"{"taken":"now","prices":[{"symbol":"A","price":2.5}]}"#
 
     @Test(
@@ -112,6 +113,10 @@ import Testing
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na", "too early"),
             ("SSH-2.0-x\r\n\r\n", "not HTTP"), ("", "too early"), ("HTTP/1.1 200 OK\r\nbroken\r\n\r\n", "colon"),
             ("HTTP/1.1 200 OK\r\nX: " + String(repeating: "y", count: 70_000), "larger than 64 KiB"),
+            // What a server may send without end, none of it in one piece too long.
+            (chunked + "0\r\n" + String(repeating: "T: trailer\r\n", count: 6000), "trailers are larger"),
+            (chunked + String(repeating: "1;\(String(repeating: "e", count: 4000))\r\n \r\n", count: 20), "extensions"),
+            (String(repeating: "HTTP/1.1 102 Processing\r\n\r\n", count: 17), "more than 16 interim"),
         ], [1, 7, 100_000])
     func answerOverHTTP(answer: (text: String, failure: String), piece: Int) throws {
         if answer.text.utf8.count > 10_000 && piece < 100 { return }  // a byte at a time takes too long
