@@ -207,6 +207,29 @@ import Testing
         #expect(skipped >= whole.count && skipped < 4 * whole.count)
     }
 
+    @Test func stopIsHonouredInTheMiddleOfALibrary() throws {
+        let plugin = try SamplePlugin("SymbolIndex")
+        let folder = try ScratchDirectory()
+        var library = tinyLibrary
+        let symbols = library[256 + 24..<256 + 48]
+        let namesAt = UInt64(library.count) + 24 * 5000
+        let names = library[(256 + 24 * 6)...]
+        library += (0..<5000).flatMap { _ in symbols }
+        library += names
+        for (value, offset) in [(UInt64(namesAt) - 24 * 5000, 128 + 24), (24 * 5000, 128 + 32), (namesAt, 192 + 24)] {
+            for index in 0..<8 { library[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(index))) }
+        }
+        try folder.write("libmany.so", library)
+        for isStopped in [false, true] {
+            let host = FakeHost(caches: false)
+            host.stopAnswers = [false]  // before the library
+            host.stopRequested = isStopped
+            host.parameters = ["directory": folder.path, "symbol": "shown"]
+            #expect(plugin.session(host) == [0])
+            #expect(host.stats["symbols"] == (isStopped ? nil : "1"))
+        }
+    }
+
     @Test func itIndexesWhatThisMachineHas() throws {
         let plugin = try SamplePlugin("SymbolIndex")
         let host = FakeHost()
