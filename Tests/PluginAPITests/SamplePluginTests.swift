@@ -142,6 +142,28 @@ import Testing
         #expect(host.stats["fetched"] == "0")
     }
 
+    @Test func fetchThatAnotherRoutinesStopEndsIsAnError() throws {
+        let plugin = try SamplePlugin("MarketPoller")
+        let server = try OneAnswer("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", piece: 1)
+        let host = FakeHost()
+        host.stopAnswers = [true]  // to who fetches, and no longer to who asks afterwards
+        host.parameters = ["source": "http://127.0.0.1:\(server.port)/"]
+        #expect(plugin.session(host) == [1])
+        #expect(host.failures.last?.contains("given up") == true, "\(host.failures)")
+    }
+
+    @Test func instancesInOneProcessCountEachForItself() throws {
+        let plugin = try SamplePlugin("MarketPoller")
+        let hosts = [FakeHost(session: "s1"), FakeHost(session: "s2")]
+        hosts[1].parameters = ["symbol": "ETH-USD"]
+        for host in hosts { #expect(unsafe host.call(plugin.routine.pointee.start, plugin.routine) == 0) }
+        for host in hosts { #expect(unsafe host.run(plugin.routine) == 0) }
+        for host in hosts { _ = unsafe host.call(plugin.routine.pointee.stats, plugin.routine) }
+        for host in hosts { _ = unsafe host.call(plugin.routine.pointee.stop, plugin.routine) }
+        #expect(hosts.map { $0.stats["min_price"] } == ["67214.35", "3521.07"])
+        #expect(hosts.map { $0.stats["max_price"] } == ["67214.35", "3521.07"])
+    }
+
     // MARK: SymbolIndex
 
     /// A shared library of three sections: what it exports is `shown` and `weak`.
