@@ -233,14 +233,18 @@ import Testing
         let plugin = try SamplePlugin("SymbolIndex")
         let folder = try ScratchDirectory()
         var library = tinyLibrary
-        let symbols = library[256 + 24..<256 + 48]
-        let namesAt = UInt64(library.count) + 24 * 5000
+        let symbolsAt = library.count
+        let symbolsSize = 24 * 5000
+        let symbol = library[256 + 24..<256 + 48]
         let names = library[(256 + 24 * 6)...]
-        library += (0..<5000).flatMap { _ in symbols }
+        for _ in 0..<5000 { library += symbol }
         library += names
-        for (value, offset) in [(UInt64(namesAt) - 24 * 5000, 128 + 24), (24 * 5000, 128 + 32), (namesAt, 192 + 24)] {
-            for index in 0..<8 { library[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(index))) }
+        func put(_ value: Int, at offset: Int) {
+            for index in 0..<8 { library[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index)) }
         }
+        put(symbolsAt, at: 128 + 24)
+        put(symbolsSize, at: 128 + 32)
+        put(symbolsAt + symbolsSize, at: 192 + 24)
         try folder.write("libmany.so", library)
         for isStopped in [false, true] {
             let host = FakeHost(caches: false)
