@@ -18,14 +18,16 @@
 struct patterns {
     struct {
         regex_t expression;
+        const char *text; /* in what was compiled */
+        size_t size;
         char column[128]; /* the stat's name: "lines matching <pattern>" */
         uint64_t count;
     } list[PATTERNS_MAX];
     size_t count;
 };
 
-/* Compiles the patterns of `text`, separated by newlines or `|||`. False, with `message` filled, when one is wrong or
- * there are too many; then there is nothing to free. */
+/* Compiles the patterns of `text`, separated by newlines or `|||`, which has to stay. False, with `message` filled, when
+ * one is wrong, occurs twice or matches every line, or there are too many; then there is nothing to free. */
 bool patterns_compile(struct patterns *patterns, const char *text, bool ignore_case, char *message, size_t size);
 void patterns_free(struct patterns *patterns);
 /* Counts the line in each pattern that matches it; whether one did. */
