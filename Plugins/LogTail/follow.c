@@ -183,11 +183,19 @@ static bool was_truncated(const struct follower *follower) {
     return head.size != follower->head.size || head.checksum != follower->head.checksum;
 }
 
-/* Whether the name now belongs to another file. A name that nobody has is not taken yet. */
-static bool is_replaced(const struct follower *follower) {
+/* Whether the name now belongs to another file. A name that nobody has is not taken yet; one that cannot be looked up
+ * counts as unreadable, because whether it has been taken is not known. */
+static bool is_replaced(struct follower *follower) {
     struct stat status;
-    return stat(follower->path, &status) == 0 &&
-           (follower->device != (uint64_t)status.st_dev || follower->inode != (uint64_t)status.st_ino);
+    follower->waiting = WAITING_NOT;
+    if (stat(follower->path, &status) != 0) {
+        if (errno != ENOENT) {
+            follower->waiting = WAITING_UNREADABLE;
+            follower->open_error = errno;
+        }
+        return false;
+    }
+    return (follower->device != (uint64_t)status.st_dev || follower->inode != (uint64_t)status.st_ino);
 }
 
 enum reading { READ_ALL, READ_ENOUGH, READ_FAILED };

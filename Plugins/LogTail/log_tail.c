@@ -7,6 +7,7 @@
 
 #define USUAL_FILE "/var/log/dpkg.log"
 #define USUAL_PATTERNS "error|||warn"
+#define UNREADABLE_CYCLES 3 /* so many in a row are an error: a file may be unreadable for a moment while it is rotated */
 
 /* A session's state. Its callbacks never overlap. */
 struct state {
@@ -18,6 +19,7 @@ struct state {
     struct position stored;
     enum waiting told; /* what the log says about waiting */
     bool warned;       /* that the position cannot be kept */
+    int unreadable;    /* for how many cycles in a row */
 };
 
 /* Stores the position if it is not what was stored last. */
@@ -56,6 +58,24 @@ static void tell_waiting(const schedhost_scheduler *scheduler, struct state *sta
                                                              : strerror(follower->open_error));
             return;
     }
+}
+
+/* The error of a cycle that is not the first one in which the file cannot be read. */
+static int32_t fail_unreadable(const schedhost_scheduler *scheduler, const struct state *state) {
+    const char *path = state->follower.path;
+    int reason = state->follower.open_error;
+    const char *slash = strrchr(path, '/');
+    const char *text = reason == EINVAL ? "it is not a regular file" : strerror(reason);
+    if (reason != EACCES && reason != EPERM) {
+        return schedhost_fail(scheduler, SCHEDHOST_ERROR, "cannot read %s in %d cycles: %s (errno %d)", path,
+                              state->unreadable, text, reason);
+    }
+    return schedhost_fail(scheduler, SCHEDHOST_ERROR,
+                          "cannot read %s in %d cycles: %s (errno %d): where its mode permits that, the file is newer than "
+                          "this worker's sandbox: keep the host's own directories out of the log's, and set sandbox: "
+                          "{ read: [\"%.*s\"] }",
+                          path, state->unreadable, text, reason, slash == NULL || slash == path ? 1 : (int)(slash - path),
+                          slash == NULL ? "." : path);
 }
 
 static int32_t start(const schedhost_scheduler *scheduler, void *user) {
@@ -112,7 +132,8 @@ static int32_t follow(const schedhost_scheduler *scheduler, void *user) {
                       counts->matched - before.matched);
     }
     keep_position(scheduler, state);
-    return SCHEDHOST_OK;
+    state->unreadable = state->follower.waiting == WAITING_UNREADABLE ? state->unreadable + 1 : 0;
+    return state->unreadable < UNREADABLE_CYCLES ? SCHEDHOST_OK : fail_unreadable(scheduler, state);
 }
 
 static int32_t stop(const schedhost_scheduler *scheduler, void *user) {
