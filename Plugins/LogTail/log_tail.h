@@ -58,7 +58,8 @@ bool position_store(const schedhost_scheduler *scheduler, schedhost_cache *cache
                     const struct position *position);
 /* The head of an open file, of at most `size` bytes (and HEAD_BYTES). */
 struct head head_read(int file, uint64_t size);
-/* Whether the open file is the one of the position: the same inode and beginning, and no shorter. */
+/* Whether the open file is the one of the position: the same inode and beginning, and no shorter. Its device may have
+ * another number, if it has a beginning. */
 bool position_fits(const struct position *position, int file, const struct stat *status);
 
 /* ---- follow.c: one file that grows ---- */
