@@ -9,7 +9,7 @@
 #include "../sessions.h"
 #include "system_stats.h"
 
-#define USUAL_DISKS "sd*[a-z],vd*[a-z],xvd*[a-z],hd*[a-z],nvme*n[0-9],nvme*n[0-9][0-9],mmcblk[0-9]"
+#define USUAL_DISKS "sd*[a-z],vd*[a-z],xvd*[a-z],hd*[a-z],nvme*n[0-9],nvme*n[0-9][0-9],!nvme*c*n*,mmcblk[0-9]"
 #define USUAL_INTERFACES "*,!lo,!veth*,!docker*,!br-*,!virbr*"
 
 enum metric { CPU, MEMORY, SWAP, LOAD, DISK_READ, DISK_WRITE, NET_RECEIVED, NET_SENT, METRICS };
@@ -32,8 +32,8 @@ static const struct {
 struct state {
     struct session session;
     struct proc proc;
-    const char *disk_filter; /* the host's, for as long as the session */
-    const char *interface_filter;
+    struct filter disk_filter;
+    struct filter interface_filter;
     struct devices disks;
     struct devices interfaces;
     uint64_t ticks[CPU_STATES];
@@ -182,6 +182,17 @@ static double pass_time(struct state *state) {
     return seconds;
 }
 
+/* A pattern that is left out would let pass, or keep away, what nobody expects. */
+static bool check_filter(const schedhost_scheduler *scheduler, const char *parameter, const struct filter *filter) {
+    size_t size;
+    const char *fault = filter_fault(filter, &size);
+    if (fault != NULL) {
+        (void)schedhost_fail(scheduler, SCHEDHOST_INVALID, "parameter '%s': the pattern '%.20s...' has %zu bytes: at most %d",
+                             parameter, fault, size, PATTERN_MAX - 1);
+    }
+    return fault == NULL;
+}
+
 static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     const char *root = schedhost_param_string(scheduler, "proc_root", "/proc");
     (void)user;
@@ -189,8 +200,13 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     if (state == NULL) {
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no memory");
     }
-    state->disk_filter = schedhost_param_string(scheduler, "disks", USUAL_DISKS);
-    state->interface_filter = schedhost_param_string(scheduler, "interfaces", USUAL_INTERFACES);
+    state->disk_filter = (struct filter){schedhost_param_string(scheduler, "disks", USUAL_DISKS), USUAL_DISKS};
+    state->interface_filter = (struct filter){schedhost_param_string(scheduler, "interfaces", USUAL_INTERFACES), "*"};
+    if (!check_filter(scheduler, "disks", &state->disk_filter) ||
+        !check_filter(scheduler, "interfaces", &state->interface_filter)) {
+        session_end(state);
+        return SCHEDHOST_INVALID;
+    }
     int opened = proc_open(&state->proc, root);
     if (opened < 0) {
         int reason = errno;
@@ -217,12 +233,12 @@ static int32_t sample(const schedhost_scheduler *scheduler, void *user) {
     sample_load(state, &line);
     text = proc_read(&state->proc, PROC_DISKSTATS);
     if (text != NULL) {
-        rates(state, &line, sample_disks(&state->disks, text, state->disk_filter), seconds, DISK_READ, DISK_WRITE,
+        rates(state, &line, sample_disks(&state->disks, text, &state->disk_filter), seconds, DISK_READ, DISK_WRITE,
               "disk read", "written");
     }
     text = proc_read(&state->proc, PROC_NET_DEV);
     if (text != NULL) {
-        rates(state, &line, sample_interfaces(&state->interfaces, text, state->interface_filter), seconds,
+        rates(state, &line, sample_interfaces(&state->interfaces, text, &state->interface_filter), seconds,
               NET_RECEIVED, NET_SENT, "net received", "sent");
     }
     if ((state->disks.crowded || state->interfaces.crowded) && !state->warned) {
