@@ -108,6 +108,10 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     follow_begin(&state->follower, path, &state->patterns, state->has_stored ? &known : NULL,
                  schedhost_param_bool(scheduler, "from_start", 0) != 0);
     tell_waiting(scheduler, state);
+    /* After an error the first cycle says whether that is over: two that count as good would tell of a recovery each time. */
+    if (schedhost_where(scheduler)->session_before == SCHEDHOST_BEFORE_ERROR) {
+        state->unreadable = UNREADABLE_CYCLES - 1;
+    }
     return SCHEDHOST_OK;
 }
 

@@ -31,6 +31,7 @@ static const schedhost_scheduler schedulers[] = {
 static const schedhost_routine *routine;
 static int current; /* which of the sessions callbacks are for */
 static int started[2];
+static int failed; /* the last cycle was an error, which would end the session of a real host */
 
 /* Prints the error of a callback, and gives its code back. */
 static int32_t report(const char *phase, int32_t code) {
@@ -59,7 +60,8 @@ static void end_session(void) {
     if (routine->stop != NULL) {
         (void)report("stop", routine->stop(&schedulers[current], routine->user));
     }
-    harness.place.session_before = SCHEDHOST_BEFORE_CLEAN;
+    harness.place.session_before = failed ? SCHEDHOST_BEFORE_ERROR : SCHEDHOST_BEFORE_CLEAN;
+    failed = 0;
     started[current] = 0;
 }
 
@@ -70,7 +72,7 @@ static int cycle(void) {
         return 0;
     }
     harness.again = 0;
-    (void)report("routine", routine->run(&schedulers[current], routine->user));
+    failed = report("routine", routine->run(&schedulers[current], routine->user)) != SCHEDHOST_OK;
     harness.place.cycle++;
     harness.place.lifetime_cycles++;
     harness.now_ms += harness.again ? 0 : (int64_t)harness.wait_ms;
