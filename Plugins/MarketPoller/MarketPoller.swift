@@ -28,7 +28,8 @@ struct Totals {
     }
 }
 
-/// By session: with `isolation: "shared"` several instances run in one process, which has each variable once.
+/// By session. There is one at a time: with `isolation: "shared"` several instances run in one process, which has each
+/// variable once, the plugin's caches too.
 let totals = Mutex<[String: Totals]>([:])
 
 let plugin = Plugin(
@@ -42,7 +43,14 @@ let plugin = Plugin(
             scheduler.log.debug("the fetch was given up: the host stops")
         }
     } start: { scheduler in
-        totals.withLock { $0[scheduler.session] = Totals() }
+        let session = scheduler.session
+        let isAlone = totals.withLock { totals in
+            if totals.isEmpty { totals[session] = Totals() }
+            return totals[session] != nil
+        }
+        guard isAlone else {
+            throw Failure("another instance runs in this process: use isolation \"plugin\" for several instances")
+        }
     } stop: { scheduler in
         totals.withLock { $0[scheduler.session] = nil }
     } stats: { scheduler in

@@ -152,16 +152,18 @@ import Testing
         #expect(host.failures.last?.contains("given up") == true, "\(host.failures)")
     }
 
-    @Test func instancesInOneProcessCountEachForItself() throws {
+    @Test func secondInstanceInOneProcessIsRefused() throws {
         let plugin = try SamplePlugin("MarketPoller")
-        let hosts = [FakeHost(session: "s1"), FakeHost(session: "s2")]
-        hosts[1].parameters = ["symbol": "ETH-USD"]
-        for host in hosts { #expect(unsafe host.call(plugin.routine.pointee.start, plugin.routine) == 0) }
-        for host in hosts { #expect(unsafe host.run(plugin.routine) == 0) }
-        for host in hosts { _ = unsafe host.call(plugin.routine.pointee.stats, plugin.routine) }
-        for host in hosts { _ = unsafe host.call(plugin.routine.pointee.stop, plugin.routine) }
-        #expect(hosts.map { $0.stats["min_price"] } == ["67214.35", "3521.07"])
-        #expect(hosts.map { $0.stats["max_price"] } == ["67214.35", "3521.07"])
+        let first = FakeHost(session: "s1")
+        let second = FakeHost(session: "s2")
+        #expect(unsafe first.call(plugin.routine.pointee.start, plugin.routine) == 0)
+        #expect(unsafe second.call(plugin.routine.pointee.start, plugin.routine) == 1)
+        #expect(second.failures.last?.contains("another instance") == true, "\(second.failures)")
+        #expect(unsafe first.run(plugin.routine) == 0)
+        _ = unsafe first.call(plugin.routine.pointee.stats, plugin.routine)
+        _ = unsafe first.call(plugin.routine.pointee.stop, plugin.routine)
+        #expect(first.stats["min_price"] == "67214.35")
+        #expect(plugin.session(second) == [0])
     }
 
     // MARK: SymbolIndex
