@@ -108,9 +108,11 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     follow_begin(&state->follower, path, &state->patterns, state->has_stored ? &known : NULL,
                  schedhost_param_bool(scheduler, "from_start", 0) != 0);
     tell_waiting(scheduler, state);
-    /* After an error the first cycle says whether that is over: two that count as good would tell of a recovery each time. */
+    /* After an error the first cycle says whether that is over: two that count as good would tell of a recovery each time. The
+     * file before a rotation was read to its end by the session before, and is not waited for again. */
     if (schedhost_where(scheduler)->session_before == SCHEDHOST_BEFORE_ERROR) {
         state->unreadable = UNREADABLE_CYCLES - 1;
+        state->follower.replaced = true;
     }
     return SCHEDHOST_OK;
 }
