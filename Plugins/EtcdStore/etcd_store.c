@@ -30,7 +30,7 @@ TEXT_PARAMETER(user, "user", "", "whom to log in as; empty: no login");
 TEXT_PARAMETER(password_file, "password_file", "", "the file whose first line is the password");
 TEXT_PARAMETER(ca_file, "ca_file", "", "who may have signed the members' certificates; empty: those of the system");
 TEXT_PARAMETER(cert_file, "cert_file", "", "the host's own certificate; empty: none");
-TEXT_PARAMETER(key_file, "key_file", "", "the key of that certificate");
+TEXT_PARAMETER(key_file, "key_file", "", "the key of that certificate; empty: it is in cert_file");
 TEXT_PARAMETER(prefix, "prefix", "schedhost", "what all keys begin with");
 static const schedhost_parameter *const parameters[] = {&endpoints, &user,     &password_file, &ca_file,
                                                         &cert_file, &key_file, &prefix,        NULL};

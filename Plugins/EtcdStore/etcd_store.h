@@ -7,6 +7,10 @@
 #include <stdbool.h>
 
 #define TEXT_BYTES 512 /* of what went wrong */
+/* What a server may answer at most (libcurl bounds the headers), so that it cannot fill the memory: values, of which OPERATIONS of
+ * 1 MiB have 171 MiB in base64, and all else, a line of a watch too. */
+#define VALUES_BYTES (256u << 20)
+#define ANSWER_BYTES (16u << 20)
 #define PREFIX_BYTES 64 /* of what all keys begin with */
 #define OPERATIONS 128  /* of one transaction, as etcd bounds them unless it is told otherwise */
 
@@ -55,6 +59,8 @@ struct schedhost_store_link {
     bool watching;
     bool open;     /* it has its connection: it gets no other one, whose server might be another */
     bool broken;
+    size_t largest; /* the largest answer that is taken: VALUES_BYTES for the next one, or ANSWER_BYTES */
+    bool too_large; /* the answer was given up for its size */
     char endpoint[256];
     char curl_text[CURL_ERROR_SIZE];
     char text[TEXT_BYTES];        /* what went wrong */

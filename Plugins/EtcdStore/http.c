@@ -26,9 +26,13 @@ bool link_trouble(schedhost_store_link *link, const char *format, ...) {
 }
 
 static size_t take(char *bytes, size_t size, size_t count, void *user) {
-    struct buffer *answer = user;
-    buffer_bytes(answer, bytes, size * count);
-    return answer->exhausted ? 0 : size * count;
+    schedhost_store_link *link = user;
+    link->too_large = link->too_large || size * count > link->largest - link->answer.size;
+    if (link->too_large) {
+        return 0;
+    }
+    buffer_bytes(&link->answer, bytes, size * count);
+    return link->answer.exhausted ? 0 : size * count;
 }
 
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
@@ -39,6 +43,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
 }
 
 bool http_begin(schedhost_store_link *link) {
+    link->largest = ANSWER_BYTES;
     link->curl = curl_easy_init();
     link->headers = curl_slist_append(NULL, "Content-Type: application/json");
     if (link->curl == NULL || link->headers == NULL) {
@@ -58,7 +63,7 @@ bool http_begin(schedhost_store_link *link) {
     (void)curl_easy_setopt(link->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(link->curl, CURLOPT_ERRORBUFFER, link->curl_text);
     (void)curl_easy_setopt(link->curl, CURLOPT_WRITEFUNCTION, take);
-    (void)curl_easy_setopt(link->curl, CURLOPT_WRITEDATA, &link->answer);
+    (void)curl_easy_setopt(link->curl, CURLOPT_WRITEDATA, link);
     (void)curl_easy_setopt(link->curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     (void)curl_easy_setopt(link->curl, CURLOPT_OPENSOCKETDATA, link);
     return true;
@@ -84,6 +89,7 @@ bool http_path(schedhost_store_link *link, const char *path) {
     }
     (void)snprintf(url, sizeof url, "%s%s", link->endpoint, path);
     link->answer.size = 0;
+    link->too_large = false;
     link->curl_text[0] = '\0';
     (void)curl_easy_setopt(link->curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(link->curl, CURLOPT_HTTPHEADER, link->headers);
@@ -106,7 +112,12 @@ bool http_post(schedhost_store_link *link, const char *path, int64_t deadline, u
     (void)curl_easy_setopt(link->curl, CURLOPT_TIMEOUT_MS, (long)left);
     (void)curl_easy_setopt(link->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)left);
     CURLcode result = curl_easy_perform(link->curl);
+    size_t largest = link->largest;
+    link->largest = ANSWER_BYTES;
     link->request.size = 0;
+    if (link->too_large) {
+        return link_trouble(link, "%s answers more than %zu MiB", link->endpoint, largest >> 20);
+    }
     if (result != CURLE_OK) {
         return link_trouble(link, "%s: %.250s", link->endpoint,
                             link->curl_text[0] != '\0' ? link->curl_text : curl_easy_strerror(result));

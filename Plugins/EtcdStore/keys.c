@@ -53,6 +53,7 @@ static bool read_some(schedhost_store_link *link, schedhost_store_read *const *r
         buffer_text(request, reads[i]->writer == NULL ? ",\"keys_only\":true}}" : "}}");
     }
     buffer_text(request, "]}");
+    link->largest = VALUES_BYTES;
     if (!http_post(link, "/v3/kv/txn", deadline, &code) || code != 0) {
         return false;
     }
@@ -118,6 +119,7 @@ int32_t list_keys(schedhost_store_link *link, const void *prefix, size_t prefix_
     buffer_text(&link->request, ",\"limit\":");
     buffer_number(&link->request, limit);
     buffer_text(&link->request, "}");
+    link->largest = VALUES_BYTES;
     if (!http_post(link, "/v3/kv/range", deadline, &code) || code != 0) {
         return link_broken(link);
     }

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "../addresses.h"
+#include "../password.h"
 #include "etcd_store.h"
 
 int32_t link_broken(schedhost_store_link *link) {
@@ -22,15 +23,9 @@ void link_close(schedhost_store_link *link) {
 static bool log_in(schedhost_store_link *link, const char *user, const char *password_file, int64_t deadline) {
     char password[1024] = "", header[1024];
     unsigned code;
-    FILE *file = fopen(password_file, "re");
-    bool has = file != NULL && fgets(password, sizeof password, file) != NULL;
-    if (file != NULL) {
-        (void)fclose(file);
+    if (!password_read(password_file, password, sizeof password, link->text, sizeof link->text)) {
+        return false;
     }
-    if (!has) {
-        return link_trouble(link, "parameter 'password_file': %.200s is empty or cannot be read", password_file);
-    }
-    password[strcspn(password, "\r\n")] = '\0';
     if (strpbrk(password, "\"\\") != NULL || strpbrk(user, "\"\\") != NULL) {
         return link_trouble(link, "user and password may have no quotes and no backslash");
     }
@@ -138,7 +133,7 @@ static bool begin(schedhost_store_link *link, const char *endpoint, int64_t dead
     }
     if (certificate[0] != '\0') {
         (void)curl_easy_setopt(link->curl, CURLOPT_SSLCERT, certificate);
-        (void)curl_easy_setopt(link->curl, CURLOPT_SSLKEY, key);
+        (void)curl_easy_setopt(link->curl, CURLOPT_SSLKEY, key[0] != '\0' ? key : certificate); /* one file may have both */
     }
     if (user[0] != '\0' && !log_in(link, user, schedhost_param_string(scheduler, "password_file", ""), deadline)) {
         return false;

@@ -59,6 +59,10 @@ int32_t watch_keys(schedhost_store_link *link, const void *prefix, size_t prefix
         int running = 0;
         CURLMcode code = curl_multi_perform(link->multi, &running);
         int told = tell(link, changed, user);
+        if (link->too_large || link->answer.size > ANSWER_BYTES) {
+            (void)link_trouble(link, "%s sends more than %u MiB without an end of a line", link->endpoint, ANSWER_BYTES >> 20);
+            return link_broken(link);
+        }
         if (code != CURLM_OK || told < 0 || running == 0) {
             if (told >= 0) {
                 (void)link_trouble(link, "%s has ended the watch: %.200s", link->endpoint, link->curl_text);

@@ -41,12 +41,17 @@ static void adopt(struct follower *follower, int file, const struct stat *status
     begin_at(follower, offset);
 }
 
+/* Opens the file that had the name before the last rotation; -1: there is none that can be read. */
+static int open_predecessor(const struct follower *follower, struct stat *status) {
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof path, "%s.1", follower->path);
+    return size > 0 && (size_t)size < sizeof path ? open_regular(path, status) : -1;
+}
+
 /* The file that had the name before a rotation that nobody watched. */
 static bool adopt_predecessor(struct follower *follower) {
-    char path[PATH_MAX];
     struct stat status;
-    int size = snprintf(path, sizeof path, "%s.1", follower->path);
-    int file = size > 0 && (size_t)size < sizeof path ? open_regular(path, &status) : -1;
+    int file = open_predecessor(follower, &status);
     if (file < 0) {
         return false;
     }
@@ -55,6 +60,28 @@ static bool adopt_predecessor(struct follower *follower) {
         return false;
     }
     adopt(follower, file, &status, follower->known.offset);
+    return true;
+}
+
+static bool is_older(struct timespec one, struct timespec other) {
+    return one.tv_sec < other.tv_sec || (one.tv_sec == other.tv_sec && one.tv_nsec < other.tv_nsec);
+}
+
+/* After the end of a file that was renamed: the file that has had the name between that one and the one which has it now, if
+ * there were two rotations at once. A file that was written last before the one that ended is an older one, which was read. */
+static bool adopt_middle(struct follower *follower, const struct stat *ended) {
+    struct stat status, now;
+    int file = open_predecessor(follower, &status);
+    if (file < 0) {
+        return false;
+    }
+    bool is_ended = ended->st_dev == status.st_dev && ended->st_ino == status.st_ino;
+    bool is_now = stat(follower->path, &now) == 0 && now.st_dev == status.st_dev && now.st_ino == status.st_ino;
+    if (is_ended || is_now || is_older(status.st_mtim, ended->st_mtim)) {
+        (void)close(file);
+        return false;
+    }
+    adopt(follower, file, &status, 0);
     return true;
 }
 
@@ -183,11 +210,19 @@ static bool was_truncated(const struct follower *follower) {
     return head.size != follower->head.size || head.checksum != follower->head.checksum;
 }
 
-/* Whether the name now belongs to another file. A name that nobody has is not taken yet. */
-static bool is_replaced(const struct follower *follower) {
+/* Whether the name now belongs to another file. A name that nobody has is not taken yet; one that cannot be looked up
+ * counts as unreadable, because whether it has been taken is not known. */
+static bool is_replaced(struct follower *follower) {
     struct stat status;
-    return stat(follower->path, &status) == 0 &&
-           (follower->device != (uint64_t)status.st_dev || follower->inode != (uint64_t)status.st_ino);
+    follower->waiting = WAITING_NOT;
+    if (stat(follower->path, &status) != 0) {
+        if (errno != ENOENT) {
+            follower->waiting = WAITING_UNREADABLE;
+            follower->open_error = errno;
+        }
+        return false;
+    }
+    return (follower->device != (uint64_t)status.st_dev || follower->inode != (uint64_t)status.st_ino);
 }
 
 enum reading { READ_ALL, READ_ENOUGH, READ_FAILED };
@@ -247,9 +282,13 @@ bool follow_step(struct follower *follower, const schedhost_scheduler *scheduler
         if (follower->line_size > 0 || follower->cut) {
             end_line(follower);
         }
+        struct stat ended;
+        bool has_ended = fstat(follower->file, &ended) == 0;
         follow_end(follower);
         follower->counts.rotations++;
-        open_path(follower);
+        if (!has_ended || !adopt_middle(follower, &ended)) {
+            open_path(follower);
+        }
     }
     return false;
 }

@@ -18,14 +18,16 @@
 struct patterns {
     struct {
         regex_t expression;
+        const char *text; /* in what was compiled */
+        size_t size;
         char column[128]; /* the stat's name: "lines matching <pattern>" */
         uint64_t count;
     } list[PATTERNS_MAX];
     size_t count;
 };
 
-/* Compiles the patterns of `text`, separated by newlines or `|||`. False, with `message` filled, when one is wrong or
- * there are too many; then there is nothing to free. */
+/* Compiles the patterns of `text`, separated by newlines or `|||`, which has to stay. False, with `message` filled, when
+ * one is wrong, occurs twice or matches every line, or there are too many; then there is nothing to free. */
 bool patterns_compile(struct patterns *patterns, const char *text, bool ignore_case, char *message, size_t size);
 void patterns_free(struct patterns *patterns);
 /* Counts the line in each pattern that matches it; whether one did. */
@@ -56,7 +58,8 @@ bool position_store(const schedhost_scheduler *scheduler, schedhost_cache *cache
                     const struct position *position);
 /* The head of an open file, of at most `size` bytes (and HEAD_BYTES). */
 struct head head_read(int file, uint64_t size);
-/* Whether the open file is the one of the position: the same inode and beginning, and no shorter. */
+/* Whether the open file is the one of the position: the same inode and beginning, and no shorter. Its device may have
+ * another number, if it has a beginning. */
 bool position_fits(const struct position *position, int file, const struct stat *status);
 
 /* ---- follow.c: one file that grows ---- */

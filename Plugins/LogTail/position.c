@@ -65,8 +65,13 @@ struct head head_read(int file, uint64_t size) {
 }
 
 bool position_fits(const struct position *position, int file, const struct stat *status) {
-    if (position->device != (uint64_t)status->st_dev || position->inode != (uint64_t)status->st_ino ||
-        status->st_size < 0 || (uint64_t)status->st_size < position->offset) {
+    if (position->inode != (uint64_t)status->st_ino || status->st_size < 0 ||
+        (uint64_t)status->st_size < position->offset) {
+        return false;
+    }
+    /* A disk may have another number after the machine has started again. The beginning then says whether it is the file, and
+     * an empty one says nothing. */
+    if (position->device != (uint64_t)status->st_dev && position->head.size == 0) {
         return false;
     }
     struct head head = head_read(file, position->head.size);

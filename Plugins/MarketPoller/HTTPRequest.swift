@@ -55,7 +55,8 @@ struct HTTPRequest {
 
     private var place: String { "http://\(host):\(port)" }
 
-    /// Connects to the first address that answers. getaddrinfo(3), connect(2).
+    /// Connects to the first address that answers. Each address has its share of the time that is left, so that one which
+    /// swallows packets does not take that of the next one. getaddrinfo(3), connect(2).
     private func connected(_ deadline: ContinuousClock.Instant) throws -> Int32 {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -66,13 +67,21 @@ struct HTTPRequest {
         }
         defer { unsafe freeaddrinfo(list) }
         var failure = Failure("\(host) has no address")
+        var untried = 0
         var next = unsafe list
         while let address = unsafe next {
+            untried += 1
+            unsafe next = address.pointee.ai_next
+        }
+        unsafe next = unsafe list
+        while let address = unsafe next {
+            let now = ContinuousClock.now
             do {
-                return try unsafe connect(address.pointee, deadline)
+                return try unsafe connect(address.pointee, now + (deadline - now) / untried)
             } catch let error as Failure {
                 failure = error
             }
+            untried -= 1
             unsafe next = address.pointee.ai_next
         }
         throw failure

@@ -2,7 +2,8 @@ internal import PluginAPI
 
 /// A response as its bytes arrive: status line, headers, and a body by length, in chunks or until the end. RFC 9112.
 ///
-/// Bounded: 64 KiB of headers, `limit` bytes of body. Refuses what does not follow the rules.
+/// Bounded, because a server may send without end: 64 KiB each of headers, of trailers and of chunk extensions, 16 interim
+/// responses, `limit` bytes of body. What was read is not kept. Refuses what does not follow the rules.
 struct HTTPResponse {
     private enum Framing {
         case length(Int)
@@ -18,7 +19,14 @@ struct HTTPResponse {
         case done
     }
 
+    /// Of headers, trailers and chunk extensions each.
+    private static var mostBytes: Int { 65_536 }
+    private static var mostInterim: Int { 16 }
+
     private let limit: Int
+    private var interim = 0
+    private var extensionBytes = 0
+    private var trailerBytes = 0
     private var buffer: [UInt8] = []
     private var position = 0
     private var framing: Framing?
@@ -31,6 +39,8 @@ struct HTTPResponse {
 
     /// Takes bytes; true once the response is complete.
     mutating func receive(_ bytes: some Sequence<UInt8>) throws -> Bool {
+        buffer.removeFirst(position)
+        position = 0
         buffer += bytes
         while framing == nil {
             guard let head = try nextHead() else { return false }
@@ -58,13 +68,17 @@ struct HTTPResponse {
         var lines: [String] = []
         var at = position
         while let end = buffer[at...].firstIndex(of: UInt8(ascii: "\n")) {
-            if end - position > 65_536 { throw Failure("the answer's headers are larger than 64 KiB") }
+            if end - position > Self.mostBytes { throw Failure("the answer's headers are larger than 64 KiB") }
             var line = buffer[at..<end]
             if line.last == UInt8(ascii: "\r") { line.removeLast() }
             at = end + 1
             if line.isEmpty {
                 position = at
                 if try Self.status(of: lines) / 100 == 1 {
+                    interim += 1
+                    if interim > Self.mostInterim {
+                        throw Failure("more than \(Self.mostInterim) interim answers come before the answer")
+                    }
                     lines = []
                     continue
                 }
@@ -72,7 +86,7 @@ struct HTTPResponse {
             }
             lines.append(String(decoding: line, as: UTF8.self))
         }
-        if buffer.count - position > 65_536 { throw Failure("the answer's headers are larger than 64 KiB") }
+        if buffer.count - position > Self.mostBytes { throw Failure("the answer's headers are larger than 64 KiB") }
         return nil
     }
 
@@ -124,10 +138,6 @@ struct HTTPResponse {
         if body.count + count > limit { throw tooLarge }
         body += buffer[position..<position + count]
         position += count
-        if position == buffer.count {
-            buffer.removeAll(keepingCapacity: true)
-            position = 0
-        }
     }
 
     private mutating func takeChunks() throws -> Bool {
@@ -140,6 +150,8 @@ struct HTTPResponse {
                     let size = Int(String(decoding: digits, as: UTF8.self), radix: 16),
                     size >= 0
                 else { throw Failure("a chunk's size is not a hexadecimal number") }
+                extensionBytes += line.count - digits.count
+                if extensionBytes > Self.mostBytes { throw Failure("the chunks' extensions are larger than 64 KiB") }
                 if body.count + size > limit { throw tooLarge }
                 chunk = size == 0 ? .trailer : .data(size)
             case .data(let rest):
@@ -158,6 +170,8 @@ struct HTTPResponse {
             case .trailer:
                 guard let line = try nextLine() else { return false }
                 if line.isEmpty { chunk = .done }
+                trailerBytes += line.count + 2
+                if trailerBytes > Self.mostBytes { throw Failure("the answer's trailers are larger than 64 KiB") }
             case .done: return true
             }
         }

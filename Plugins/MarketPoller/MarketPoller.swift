@@ -28,7 +28,9 @@ struct Totals {
     }
 }
 
-let totals = Mutex(Totals())
+/// By session. There is one at a time: with `isolation: "shared"` several instances run in one process, which has each
+/// variable once, the plugin's caches too.
+let totals = Mutex<[String: Totals]>([:])
 
 let plugin = Plugin(
     "market-poller", version: "1.0.0", description: "Polls a price snapshot through a memory cache",
@@ -37,13 +39,22 @@ let plugin = Plugin(
     Routine("snapshot", wait: .seconds(5), description: "fetches at most every 30 s, reports each cycle") { scheduler in
         do {
             try report(scheduler)
-        } catch is Stopped {
+        } catch is Stopped where scheduler.stopRequested {
             scheduler.log.debug("the fetch was given up: the host stops")
         }
-    } start: { _ in
-        totals.withLock { $0 = Totals() }
+    } start: { scheduler in
+        let session = scheduler.session
+        let isAlone = totals.withLock { totals in
+            if totals.isEmpty { totals[session] = Totals() }
+            return totals[session] != nil
+        }
+        guard isAlone else {
+            throw Failure("another instance runs in this process: use isolation \"plugin\" for several instances")
+        }
+    } stop: { scheduler in
+        totals.withLock { $0[scheduler.session] = nil }
     } stats: { scheduler in
-        let totals = totals.withLock { $0 }
+        let totals = totals.withLock { $0[scheduler.session] } ?? Totals()
         scheduler.stat("fetched", totals.fetched)
         guard totals.least <= totals.most else { return }
         scheduler.stat("last_price", totals.last)
@@ -60,7 +71,7 @@ func report(_ scheduler: Scheduler) throws {
     guard let price = snapshot.price(of: wanted) else {
         throw Failure(code: 2, "the snapshot has no price of \"\(wanted)\"")
     }
-    totals.withLock { $0.add(price.price, fetched: answer.state == .loaded) }
+    totals.withLock { $0[scheduler.session, default: Totals()].add(price.price, fetched: answer.state == .loaded) }
     if answer.state == .stale {
         scheduler.log.warning("the source fails: prices are \(answer.age.components.seconds) s old")
     }

@@ -1,8 +1,11 @@
 internal import Glibc
 internal import PluginAPI
 
-/// The host asked to stop while a fetch was in progress.
-struct Stopped: Error {}
+/// The host asked to stop while a fetch was in progress. Who waited for that fetch without being asked to stop gets it as
+/// an error.
+struct Stopped: Error, CustomStringConvertible {
+    var description: String { "the fetch was given up, since its routine was asked to stop" }
+}
 
 /// The largest snapshot that is taken, in bytes.
 let largestSnapshot = 4 << 20

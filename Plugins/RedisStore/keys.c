@@ -231,8 +231,8 @@ static bool are_names(const redisReply *reply) {
     return good;
 }
 
-/* Tells the values that a store has written; nothing else counts. Returns how many have none at all, and notes in `ended`
- * when `each` wants no more. */
+/* Tells the values that a store has written; nothing else counts, and nothing that a server answers beyond what it was
+ * asked for. Returns how many have none at all, and notes in `ended` when `each` wants no more. */
 static size_t tell(const redisReply *names, const redisReply *values, int64_t now_ms, struct span *span,
                    schedhost_store_each each, void *user, bool *ended) {
     size_t gone = 0;
@@ -242,7 +242,8 @@ static size_t tell(const redisReply *names, const redisReply *values, int64_t no
         uint64_t version;
         int64_t written_ms;
         gone += value->type == REDIS_REPLY_NIL;
-        if (!wanted || value->type != REDIS_REPLY_STRING || !head_read(value->str, value->len, &version, &written_ms)) {
+        if (!wanted || span->limit == 0 || value->type != REDIS_REPLY_STRING ||
+            !head_read(value->str, value->len, &version, &written_ms)) {
             continue;
         }
         span->limit--;

@@ -44,6 +44,11 @@ int32_t link_open(const schedhost_scheduler *scheduler, uint32_t timeout_ms, sch
         return schedhost_fail(scheduler, SCHEDHOST_INVALID, "parameter 'tag': '%s' is not 1 to %d bytes without {}*?[]\\^", tag,
                               TAG_BYTES - 3);
     }
+    if (schedhost_param_string(scheduler, "user", "")[0] != '\0' &&
+        schedhost_param_string(scheduler, "password_file", "")[0] == '\0') { /* the default user would be logged in */
+        link_close(link);
+        return schedhost_fail(scheduler, SCHEDHOST_INVALID, "parameter 'user': set 'password_file' too, or it cannot log in");
+    }
     if (sentinels[0] != '\0' && !sentinel_master(sentinels, deadline, address, sizeof address, text, sizeof text)) {
         link_close(link);
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "%s", text);

@@ -1,12 +1,11 @@
 /* Whom a link has at its other end: sentinels that know a master, and a master that is fit to be a store. */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "../addresses.h"
+#include "../password.h"
 #include "redis_store.h"
 
 /* Copies the value of `name:` in the answer of INFO; "" when it is not there. */
@@ -77,25 +76,6 @@ bool sentinel_master(const char *sentinels, int64_t deadline, char *address, siz
         }
     }
     return false;
-}
-
-/* ---- logging in ---- */
-
-/* The first line of the file that has the password; false with text. */
-static bool read_password(const char *path, char *password, size_t size, char *text, size_t text_size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t count = file >= 0 ? read(file, password, size - 1) : -1;
-    if (file >= 0) {
-        (void)close(file);
-    }
-    if (count <= 0) {
-        (void)snprintf(text, text_size, "parameter 'password_file': %s %s", path,
-                       count == 0 ? "is empty" : "cannot be read");
-        return false;
-    }
-    password[count] = '\0';
-    password[strcspn(password, "\r\n")] = '\0';
-    return true;
 }
 
 /* ---- what is unwise about a server ---- */
@@ -211,7 +191,7 @@ bool server_greet(schedhost_store_link *link, int64_t deadline, char *instance, 
     char password[1024] = "", number[24];
     bool good = true;
     if (password_file[0] != '\0') {
-        if (!read_password(password_file, password, sizeof password, wire->text, sizeof wire->text)) {
+        if (!password_read(password_file, password, sizeof password, wire->text, sizeof wire->text)) {
             return false;
         }
         ask(wire, "AUTH", user[0] != '\0' ? user : password, user[0] != '\0' ? password : NULL);

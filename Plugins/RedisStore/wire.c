@@ -77,6 +77,9 @@ static bool dial(struct wire *wire, const struct sockaddr *address, socklen_t si
         (void)close(wire->file);
     }
     wire->file = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (wire->file < 0 && errno == EAFNOSUPPORT && address->sa_family == AF_UNIX) { /* what a sandbox makes of it */
+        return trouble(wire, "%s: %s: set sandbox: { unix: [\"%s\"] }", wire->peer, strerror(errno), wire->peer);
+    }
     if (wire->file < 0) {
         return trouble(wire, "socket: %s", strerror(errno));
     }
@@ -107,6 +110,13 @@ static bool dial_path(struct wire *wire, const char *path, int64_t deadline) {
     return dial(wire, (const struct sockaddr *)&address, sizeof address, deadline);
 }
 
+/* Whether it is a port: getaddrinfo(3) takes the rest by 65536 of what is none. */
+static bool is_port(const char *text) {
+    size_t size = strspn(text, "0123456789");
+    long number = size > 0 && size <= 5 && text[size] == '\0' ? strtol(text, NULL, 10) : 0;
+    return number >= 1 && number <= 65535;
+}
+
 bool wire_connect(struct wire *wire, const char *address, int64_t deadline) {
     char host[256];
     const char *colon = strrchr(address, ':');
@@ -119,10 +129,17 @@ bool wire_connect(struct wire *wire, const char *address, int64_t deadline) {
     if (address[0] == '/') {
         return dial_path(wire, address, deadline);
     }
+    if (strstr(address, "://") != NULL) {
+        return trouble(wire, "'%s' is a URL: write host:port. TLS is not spoken: passwords and values cross the network in "
+                             "clear", address);
+    }
     size_t size = colon != NULL ? (size_t)(colon - address) : 0;
     bool bracketed = size > 2 && address[0] == '[' && address[size - 1] == ']';
     if (size == 0 || size >= sizeof host || colon[1] == '\0') {
         return trouble(wire, "'%s' is no address: host:port, [address]:port, or /path/of/a.sock", address);
+    }
+    if (!is_port(colon + 1)) {
+        return trouble(wire, "'%s': the port is a number from 1 to 65535", address);
     }
     (void)snprintf(host, sizeof host, "%.*s", (int)(bracketed ? size - 2 : size), address + bracketed);
     struct addrinfo *all = resolve(host, colon + 1, deadline, wire->text, sizeof wire->text);

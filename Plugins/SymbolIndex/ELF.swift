@@ -3,8 +3,9 @@ internal import PluginAPI
 /// The names that a shared library exports: defined, of global or weak binding and visible. elf(5).
 ///
 /// Reads the section headers, the dynamic symbol table and its names, each read checked against the file's size. The
-/// file's content is believed in nothing: a damaged file is an error, never a trap.
-func exportedSymbols(of file: borrowing LibraryFile) throws -> [String] {
+/// file's content is believed in nothing: a damaged file is an error, never a trap. Ends early with what the index has no
+/// room for anyway, and with `Stopped` when the host asks to stop: a made-up file may have millions of symbols.
+func exportedSymbols(of file: borrowing LibraryFile, _ scheduler: Scheduler) throws -> [String] {
     let header = try file.bytes(at: 0, count: 64)
     guard header[0..<4].elementsEqual([0x7f, 0x45, 0x4c, 0x46]) else { throw Failure("not ELF") }
     guard header[4] == 2, header[5] == 1 else { throw Failure("not 64 bits, little-endian") }
@@ -19,14 +20,19 @@ func exportedSymbols(of file: borrowing LibraryFile) throws -> [String] {
         guard link < sectionCount else { throw Failure("the symbols' names are in no section") }
         let symbols = try file.section(sections, index)
         let names = try file.section(sections, Int(link))
-        return try visibleNames(symbols, names)
+        return try visibleNames(symbols, names, scheduler)
     }
     throw Failure("no dynamic symbols")
 }
 
-private func visibleNames(_ symbols: [UInt8], _ names: [UInt8]) throws -> [String] {
+/// The longest name that is taken.
+private let longestName = 65_536
+
+private func visibleNames(_ symbols: [UInt8], _ names: [UInt8], _ scheduler: Scheduler) throws -> [String] {
     var found: Set<String> = []
+    var size = 0
     for at in stride(from: 0, through: symbols.count - 24, by: 24) {
+        if at / 24 % 2048 == 2047, scheduler.stopRequested { throw Stopped() }
         let binding = symbols[at + 4] >> 4
         let kind = symbols[at + 4] & 15
         let visibility = symbols[at + 5] & 3
@@ -37,12 +43,18 @@ private func visibleNames(_ symbols: [UInt8], _ names: [UInt8]) throws -> [Strin
         }
         let start = symbols.number(at: at, bytes: 4)
         guard start < names.count else { throw Failure("a symbol's name is outside of the names") }
-        let rest = names[Int(start)...]
-        guard let end = rest.firstIndex(of: 0) else { throw Failure("a symbol's name does not end") }
+        let rest = names[Int(start)...].prefix(longestName + 1)  // not to the end of all names, for each symbol
+        guard let end = rest.firstIndex(of: 0) else {
+            if rest.count > longestName { continue }
+            throw Failure("a symbol's name does not end")
+        }
         let name = rest[..<end]
         // Printable ASCII, which is what compilers write: the stored form relies on it.
-        if !name.isEmpty, name.count <= 65_536, name.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) {
-            found.insert(String(decoding: name, as: UTF8.self))
+        if !name.isEmpty, name.allSatisfy({ $0 > 0x20 && $0 < 0x7f }),
+            found.insert(String(decoding: name, as: UTF8.self)).inserted
+        {
+            size += name.count
+            if size > Index.largest { break }
         }
     }
     return found.sorted(by: precedes)

@@ -1,7 +1,10 @@
 internal import PluginAPI
 
-/// The host asked to stop while the libraries were being read.
-struct Stopped: Error {}
+/// The host asked to stop while the libraries were being read. Who waited for the index without being asked to stop gets
+/// it as an error.
+struct Stopped: Error, CustomStringConvertible {
+    var description: String { "the indexing was given up, since its routine was asked to stop" }
+}
 
 /// Which library exports which symbol.
 struct Index: Sendable {
@@ -18,7 +21,7 @@ struct Index: Sendable {
     private(set) var loadMilliseconds = 0
 
     /// The bound of the stored form, in bytes.
-    private static var largest: Int { 12 << 20 }
+    static var largest: Int { 12 << 20 }
 
     /// All libraries together.
     var symbolCount: Int { libraries.reduce(0) { $0 + $1.symbols.count } }
@@ -30,13 +33,15 @@ struct Index: Sendable {
         for name in try libraryNames(in: directory).prefix(limit) {
             if scheduler.stopRequested { throw Stopped() }
             do {
-                let symbols = try exportedSymbols(of: LibraryFile(directory + "/" + name))
+                let symbols = try exportedSymbols(of: LibraryFile(directory + "/" + name), scheduler)
                 size += symbols.reduce(name.utf8.count + 2) { $0 + $1.utf8.count + 1 }
                 if size > Self.largest {
                     scheduler.log.warning("the index is full: \(name) and what comes after it is left out")
                     break
                 }
                 libraries.append(Library(name: name, symbols: symbols))
+            } catch let stopped as Stopped {
+                throw stopped
             } catch {
                 skipped += 1
                 scheduler.log.debug("\(name) is skipped: \(error)")

@@ -16,7 +16,7 @@ let plugin = Plugin(
     Routine("index", wait: .seconds(10), description: "which library exports a symbol") { scheduler in
         do {
             try lookUp(scheduler)
-        } catch is Stopped {
+        } catch is Stopped where scheduler.stopRequested {
             scheduler.log.debug("the indexing was given up: the host stops")
         }
     }

@@ -8,30 +8,57 @@
 
 #define SECTOR 512u /* the unit of diskstats, whatever the disk's own is */
 
-bool filter_passes(const char *filter, const char *name) {
-    bool passes = false;
-    while (*filter != '\0') {
-        char pattern[64];
-        size_t size = strcspn(filter, ",");
-        const char *next = filter + size + (filter[size] == ',');
-        while (size > 0 && *filter == ' ') {
-            filter++;
-            size--;
-        }
-        while (size > 0 && filter[size - 1] == ' ') {
-            size--;
-        }
-        if (size > 0 && size < sizeof pattern) {
-            memcpy(pattern, filter, size);
-            pattern[size] = '\0';
-            if (pattern[0] == '!' && fnmatch(pattern + 1, name, 0) == 0) {
-                return false;
-            }
-            passes = passes || (pattern[0] != '!' && fnmatch(pattern, name, 0) == 0);
-        }
-        filter = next;
+/* The pattern at the beginning of `*text`, without blanks, and its size; steps over it and its comma. */
+static const char *next_pattern(const char **text, size_t *size) {
+    const char *pattern = *text;
+    *size = strcspn(pattern, ",");
+    *text += *size + (pattern[*size] == ',');
+    while (*size > 0 && *pattern == ' ') {
+        pattern++;
+        --*size;
     }
-    return passes;
+    while (*size > 0 && pattern[*size - 1] == ' ') {
+        --*size;
+    }
+    return pattern;
+}
+
+enum verdict { NO_MATCH, MATCH, EXCLUDED, ONLY_EXCLUSIONS };
+
+static enum verdict judge(const char *text, const char *name) {
+    bool any = false, matches = false, selects = false;
+    while (*text != '\0') {
+        char pattern[PATTERN_MAX];
+        size_t size;
+        const char *at = next_pattern(&text, &size);
+        if (size == 0 || size >= sizeof pattern) {
+            continue;
+        }
+        memcpy(pattern, at, size);
+        pattern[size] = '\0';
+        any = true;
+        if (pattern[0] == '!' && fnmatch(pattern + 1, name, 0) == 0) {
+            return EXCLUDED;
+        }
+        selects = selects || pattern[0] != '!';
+        matches = matches || (pattern[0] != '!' && fnmatch(pattern, name, 0) == 0);
+    }
+    return matches ? MATCH : any && !selects ? ONLY_EXCLUSIONS : NO_MATCH;
+}
+
+bool filter_passes(const struct filter *filter, const char *name) {
+    enum verdict verdict = judge(filter->text, name);
+    return verdict == MATCH || (verdict == ONLY_EXCLUSIONS && judge(filter->base, name) == MATCH);
+}
+
+const char *filter_fault(const struct filter *filter, size_t *size) {
+    for (const char *text = filter->text; *text != '\0';) {
+        const char *pattern = next_pattern(&text, size);
+        if (*size >= PATTERN_MAX) {
+            return pattern;
+        }
+    }
+    return NULL;
 }
 
 static uint64_t sum(uint64_t a, uint64_t b) {
@@ -113,7 +140,7 @@ static const char *next_line(const char *text) {
 }
 
 /* A line: major minor name reads merged sectors-read ms writes merged sectors-written … */
-struct traffic sample_disks(struct devices *devices, const char *text, const char *filter) {
+struct traffic sample_disks(struct devices *devices, const char *text, const struct filter *filter) {
     struct traffic traffic = {0, 0};
     begin(devices);
     for (; *text != '\0'; text = next_line(text)) {
@@ -138,7 +165,7 @@ struct traffic sample_disks(struct devices *devices, const char *text, const cha
 }
 
 /* A line: name: bytes packets errors dropped fifo frame compressed multicast bytes-sent …; two lines of heading. */
-struct traffic sample_interfaces(struct devices *devices, const char *text, const char *filter) {
+struct traffic sample_interfaces(struct devices *devices, const char *text, const struct filter *filter) {
     struct traffic traffic = {0, 0};
     begin(devices);
     for (; *text != '\0'; text = next_line(text)) {

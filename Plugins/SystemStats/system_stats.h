@@ -41,6 +41,13 @@ bool parse_uptime(const char *text, uint64_t *ms);
 /* ---- devices.c: counters by device ---- */
 
 #define DEVICES_MAX 64
+#define PATTERN_MAX 64
+
+/* Glob patterns, separated by commas; `!` excludes. Where all of them exclude, `base` says what they exclude it from. */
+struct filter {
+    const char *text; /* the host's, for as long as the session */
+    const char *base;
+};
 #define DEVICE_NAME_MAX 32
 
 struct device {
@@ -65,11 +72,13 @@ struct traffic {
 
 /* Take a sample from the text of diskstats and of net/dev, of the devices that `filter` lets pass. A device seen for
  * the first time counts from the next sample on; a counter that went back counts nothing once. */
-struct traffic sample_disks(struct devices *devices, const char *text, const char *filter);
-struct traffic sample_interfaces(struct devices *devices, const char *text, const char *filter);
+struct traffic sample_disks(struct devices *devices, const char *text, const struct filter *filter);
+struct traffic sample_interfaces(struct devices *devices, const char *text, const struct filter *filter);
 
-/* Whether `name` matches one of the glob patterns in the comma-separated `filter`, and none that begins with `!`. */
-bool filter_passes(const char *filter, const char *name);
+/* Whether `name` matches one of the patterns and none of those that begin with `!`. */
+bool filter_passes(const struct filter *filter, const char *name);
+/* The first pattern that is too long, and its size; NULL: none is. */
+const char *filter_fault(const struct filter *filter, size_t *size);
 
 /* Reads the decimal number at `*at` after spaces, and steps over it; one that is too large becomes UINT64_MAX. */
 bool next_number(const char **at, uint64_t *number);

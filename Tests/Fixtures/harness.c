@@ -8,11 +8,13 @@
  *     run [N]       N cycles (1); each steps the clock by the wait
  *     drain         cycles until one does not ask to run again at once; prints how many
  *     restart       ends the session and starts another one in the same process
+ *     session 0|1   goes on with that one of two sessions, and starts it if it has not begun: as two instances of a
+ *                   plugin that share a process
  *     sh COMMAND    runs a shell command; a failure ends the harness
  *     clock MS      steps the clock
  *     stop 0|1      what stop_requested answers
  *     caches 0|1    whether the host has caches
- *     corrupt       turns a bit of each cached value
+ *     corrupt [AT]  turns a bit of that byte (0) of each cached value
  *     level N       shows log lines from this level on (20)
  *     say TEXT      prints TEXT
  *
@@ -22,9 +24,14 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-static const schedhost_scheduler scheduler = {SCHEDHOST_SIZED(schedhost_scheduler), .host = &harness_host};
+static const schedhost_scheduler schedulers[] = {
+    {SCHEDHOST_SIZED(schedhost_scheduler), .host = &harness_host},
+    {SCHEDHOST_SIZED(schedhost_scheduler), .host = &harness_host},
+};
 static const schedhost_routine *routine;
-static int started;
+static int current; /* which of the sessions callbacks are for */
+static int started[2];
+static int failed; /* the last cycle was an error, which would end the session of a real host */
 
 /* Prints the error of a callback, and gives its code back. */
 static int32_t report(const char *phase, int32_t code) {
@@ -40,41 +47,42 @@ static void start_session(void) {
     harness.place.session_start_ms = harness.now_ms;
     harness.wait_ms = routine->wait_ms;
     harness.ended = 0;
-    started = routine->start == NULL || report("start", routine->start(&scheduler, routine->user)) == SCHEDHOST_OK;
+    started[current] = routine->start == NULL || report("start", routine->start(&schedulers[current], routine->user)) == SCHEDHOST_OK;
 }
 
 static void end_session(void) {
-    if (!started) {
+    if (!started[current]) {
         return;
     }
     if (routine->stats != NULL) {
-        (void)report("stats", routine->stats(&scheduler, routine->user));
+        (void)report("stats", routine->stats(&schedulers[current], routine->user));
     }
     if (routine->stop != NULL) {
-        (void)report("stop", routine->stop(&scheduler, routine->user));
+        (void)report("stop", routine->stop(&schedulers[current], routine->user));
     }
-    harness.place.session_before = SCHEDHOST_BEFORE_CLEAN;
-    started = 0;
+    harness.place.session_before = failed ? SCHEDHOST_BEFORE_ERROR : SCHEDHOST_BEFORE_CLEAN;
+    failed = 0;
+    started[current] = 0;
 }
 
 /* One cycle; whether it asks for the next one at once. */
 static int cycle(void) {
-    if (!started || harness.ended) {
+    if (!started[current] || harness.ended) {
         printf("no session\n");
         return 0;
     }
     harness.again = 0;
-    (void)report("routine", routine->run(&scheduler, routine->user));
+    failed = report("routine", routine->run(&schedulers[current], routine->user)) != SCHEDHOST_OK;
     harness.place.cycle++;
     harness.place.lifetime_cycles++;
     harness.now_ms += harness.again ? 0 : (int64_t)harness.wait_ms;
     return harness.again;
 }
 
-static void corrupt(void) {
+static void corrupt(size_t at) {
     for (size_t i = 0; i < sizeof harness.caches / sizeof harness.caches[0]; i++) {
-        if (harness.caches[i].bytes != NULL && harness.caches[i].size > 0) {
-            harness.caches[i].bytes[0] ^= 1;
+        if (harness.caches[i].bytes != NULL && harness.caches[i].size > at) {
+            harness.caches[i].bytes[at] ^= 1;
         }
     }
 }
@@ -103,6 +111,11 @@ static int obey(char *line) {
     } else if (strcmp(line, "restart") == 0) {
         end_session();
         start_session();
+    } else if (strcmp(line, "session") == 0) {
+        current = *argument == '1';
+        if (!started[current]) {
+            start_session();
+        }
     } else if (strcmp(line, "sh") == 0) {
         (void)fflush(stdout);
         if (system(argument) != 0) {
@@ -116,7 +129,7 @@ static int obey(char *line) {
     } else if (strcmp(line, "caches") == 0) {
         harness.caches_off = *argument == '0';
     } else if (strcmp(line, "corrupt") == 0) {
-        corrupt();
+        corrupt((size_t)strtoul(argument, NULL, 10));
     } else if (strcmp(line, "level") == 0) {
         harness.level = (int32_t)strtol(argument, NULL, 10);
     } else if (strcmp(line, "say") == 0) {
@@ -175,16 +188,19 @@ int main(int count, char **arguments) {
     harness.place.session = "harness-1";
 
     if (given.plugin->load != NULL &&
-        report("load", given.plugin->load(&scheduler, given.plugin->user)) != SCHEDHOST_OK) {
+        report("load", given.plugin->load(&schedulers[current], given.plugin->user)) != SCHEDHOST_OK) {
         return 1;
     }
     start_session();
     while (status == 0 && fgets(line, sizeof line, stdin) != NULL) {
         status = obey(line);
     }
-    end_session();
+    for (current = 0; current < 2; current++) {
+        end_session();
+    }
+    current = 0;
     if (given.plugin->unload != NULL) {
-        (void)report("unload", given.plugin->unload(&scheduler, given.plugin->user));
+        (void)report("unload", given.plugin->unload(&schedulers[current], given.plugin->user));
     }
     for (size_t i = 0; i < sizeof harness.caches / sizeof harness.caches[0]; i++) {
         free(harness.caches[i].bytes);

@@ -15,6 +15,8 @@ import PluginAPI
     var now = 0.0
     var level: Int32 = 20
     var stopRequested = false
+    /// What the next questions whether to stop are answered, before `stopRequested` holds.
+    var stopAnswers: [Bool] = []
     var parameters: [String: String] = [:]
     private(set) var lines: [Line] = []
     private(set) var failures: [String] = []
@@ -35,7 +37,7 @@ import PluginAPI
     private let jsonText: UnsafeMutablePointer<CChar>
 
     /// A host whose table claims `tableSize` bytes, all functions behind them missing.
-    init(tableSize: Int = unsafe MemoryLayout<schedhost_host>.size, caches: Bool = true) {
+    init(tableSize: Int = unsafe MemoryLayout<schedhost_host>.size, caches: Bool = true, session: String = "s1") {
         let table = UnsafeMutablePointer<schedhost_host>.allocate(capacity: 1)
         unsafe scheduler = .allocate(capacity: 1)
         unsafe place = .allocate(capacity: 1)
@@ -54,7 +56,7 @@ import PluginAPI
         unsafe place.struct_size = unsafe UInt32(MemoryLayout<schedhost_place>.size)
         unsafe place.plugin = unsafe immortalText("fake")
         unsafe place.routine = unsafe immortalText("routine")
-        unsafe place.session = unsafe immortalText("s1")
+        unsafe place.session = unsafe immortalText(session)
         unsafe place.lifetime_cycles = 70
         unsafe place.session_start_ms = 1_700_000_000_000
         unsafe place.missed = 3
@@ -139,7 +141,11 @@ import PluginAPI
             unsafe FakeHost.of(scheduler).failures.append(message.map { unsafe String(cString: $0) } ?? "")
             return code
         }
-        unsafe table.stop_requested = { unsafe FakeHost.of($0).stopRequested ? 1 : 0 }
+        unsafe table.stop_requested = {
+            let host = unsafe FakeHost.of($0)
+            let answer = host.stopAnswers.isEmpty ? host.stopRequested : host.stopAnswers.removeFirst()
+            return answer ? 1 : 0
+        }
         unsafe table.sleep_ms = { scheduler, ms in
             unsafe FakeHost.of(scheduler).note("sleep \(ms)")
             return unsafe FakeHost.of(scheduler).stopRequested ? 1 : 0

@@ -88,6 +88,7 @@ import Testing
         #expect(host.failures.last?.contains(words) == true, "\(host.failures)")
     }
 
+    private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     static let body = #"{"taken":"now","prices":[{"symbol":"A","price":2.5}]}"#
 
     @Test(
@@ -112,6 +113,10 @@ import Testing
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na", "too early"),
             ("SSH-2.0-x\r\n\r\n", "not HTTP"), ("", "too early"), ("HTTP/1.1 200 OK\r\nbroken\r\n\r\n", "colon"),
             ("HTTP/1.1 200 OK\r\nX: " + String(repeating: "y", count: 70_000), "larger than 64 KiB"),
+            // What a server may send without end, none of it in one piece too long.
+            (chunked + "0\r\n" + String(repeating: "T: trailer\r\n", count: 6000), "trailers are larger"),
+            (chunked + String(repeating: "1;\(String(repeating: "e", count: 4000))\r\n \r\n", count: 20), "extensions"),
+            (String(repeating: "HTTP/1.1 102 Processing\r\n\r\n", count: 17), "more than 16 interim"),
         ], [1, 7, 100_000])
     func answerOverHTTP(answer: (text: String, failure: String), piece: Int) throws {
         if answer.text.utf8.count > 10_000 && piece < 100 { return }  // a byte at a time takes too long
@@ -135,6 +140,30 @@ import Testing
         host.parameters = ["source": "http://127.0.0.1:\(server.port)/"]
         #expect(plugin.session(host) == [0])
         #expect(host.stats["fetched"] == "0")
+    }
+
+    @Test func fetchThatAnotherRoutinesStopEndsIsAnError() throws {
+        let plugin = try SamplePlugin("MarketPoller")
+        let server = try OneAnswer("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", piece: 1)
+        let host = FakeHost()
+        host.stopAnswers = [true]  // to who fetches, and no longer to who asks afterwards
+        host.parameters = ["source": "http://127.0.0.1:\(server.port)/"]
+        #expect(plugin.session(host) == [1])
+        #expect(host.failures.last?.contains("given up") == true, "\(host.failures)")
+    }
+
+    @Test func secondInstanceInOneProcessIsRefused() throws {
+        let plugin = try SamplePlugin("MarketPoller")
+        let first = FakeHost(session: "s1")
+        let second = FakeHost(session: "s2")
+        #expect(unsafe first.call(plugin.routine.pointee.start, plugin.routine) == 0)
+        #expect(unsafe second.call(plugin.routine.pointee.start, plugin.routine) == 1)
+        #expect(second.failures.last?.contains("another instance") == true, "\(second.failures)")
+        #expect(unsafe first.run(plugin.routine) == 0)
+        _ = unsafe first.call(plugin.routine.pointee.stats, plugin.routine)
+        _ = unsafe first.call(plugin.routine.pointee.stop, plugin.routine)
+        #expect(first.stats["min_price"] == "67214.35")
+        #expect(plugin.session(second) == [0])
     }
 
     // MARK: SymbolIndex
@@ -200,6 +229,33 @@ import Testing
         #expect(host.failures == [])
         let skipped = host.stats["skipped"].flatMap { Int($0) } ?? 0
         #expect(skipped >= whole.count && skipped < 4 * whole.count)
+    }
+
+    @Test func stopIsHonouredInTheMiddleOfALibrary() throws {
+        let plugin = try SamplePlugin("SymbolIndex")
+        let folder = try ScratchDirectory()
+        var library = tinyLibrary
+        let symbolsAt = library.count
+        let symbolsSize = 24 * 5000
+        let symbol = library[256 + 24..<256 + 48]
+        let names = library[(256 + 24 * 6)...]
+        for _ in 0..<5000 { library += symbol }
+        library += names
+        func put(_ value: Int, at offset: Int) {
+            for index in 0..<8 { library[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index)) }
+        }
+        put(symbolsAt, at: 128 + 24)
+        put(symbolsSize, at: 128 + 32)
+        put(symbolsAt + symbolsSize, at: 192 + 24)
+        try folder.write("libmany.so", library)
+        for isStopped in [false, true] {
+            let host = FakeHost(caches: false)
+            host.stopAnswers = [false]  // before the library
+            host.stopRequested = isStopped
+            host.parameters = ["directory": folder.path, "symbol": "shown"]
+            #expect(plugin.session(host) == [0])
+            #expect(host.stats["symbols"] == (isStopped ? nil : "1"))
+        }
     }
 
     @Test func itIndexesWhatThisMachineHas() throws {
