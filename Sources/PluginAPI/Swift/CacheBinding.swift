@@ -1,48 +1,5 @@
 internal import CPluginAPI
 
-/// Where the values of a cache are kept, and what that needs.
-@usableFromInline
-enum CacheStorage: Sendable {
-    /// As objects; `cost` says what one counts for in the host's bound.
-    case memory(cost: @Sendable (ValueBox) -> Int)
-    /// As bytes, which the hosts of a cluster may share, in files of the host's own folder or of the one with that path.
-    case disk(BoxCodec, isShared: Bool, path: String?)
-
-    @usableFromInline
-    enum Kind: Sendable {
-        case memory, disk
-    }
-
-    var kind: Kind {
-        switch self {
-        case .memory: .memory
-        case .disk: .disk
-        }
-    }
-
-    /// Gives a value to the host, as a source does.
-    func write(_ box: ValueBox, to writer: UnsafeMutablePointer<schedhost_writer>, cache: String) throws {
-        let code: Int32
-        switch self {
-        case .memory(let cost):
-            guard let set = unsafe writer.pointee.set_object else {
-                throw CacheError(cache, code: Code.unsupported, message: "")
-            }
-            let cost = max(0, cost(box))
-            let object = unsafe Unmanaged.passRetained(box).toOpaque()
-            code = unsafe set(writer, object, ValueBox.release, cost)
-            // What the host refuses is still ours.
-            if code != Code.ok { unsafe ValueBox.release(object) }
-        case .disk(let codec, _, _):
-            guard let write = unsafe writer.pointee.write else {
-                throw CacheError(cache, code: Code.unsupported, message: "")
-            }
-            code = unsafe try codec.encode(box).withUnsafeBytes { unsafe write(writer, $0.baseAddress, $0.count) }
-        }
-        if code != Code.ok { throw CacheError(cache, code: code, message: "") }
-    }
-}
-
 /// One cache of one routine, or one that the plugin's routines share, as the host opened it. Lives as long as the host's
 /// handle: for ever.
 @safe final class CacheBinding: @unchecked Sendable {
@@ -123,8 +80,8 @@ enum CacheStorage: Sendable {
         return unsafe HeldAnswer(box: try object(facts.object), facts: CacheFacts(facts))
     }
 
-    /// The value of a cache on disk, decoded, for the callback in progress. Nil also when the bytes cannot be decoded, which
-    /// `get` sees to.
+    /// The value of a cache on disk, decoded, for the callback in progress. Nil also when the bytes of a hit cannot be decoded,
+    /// which `get` sees to.
     func decoded(
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
     ) throws -> BoxAnswer? {
@@ -139,6 +96,9 @@ enum CacheStorage: Sendable {
                     box: try box(facts, key: request.key, made: call.made), facts: CacheFacts(facts))
             } catch  where unsafe Int(facts.state) == SCHEDHOST_VALUE_HIT {
                 return nil
+            } catch  where unsafe Int(facts.state) == SCHEDHOST_VALUE_STALE {
+                throw unsafe unreadable(
+                    facts, Scheduler(context: context, pointer: current.pointer), handle, call, key: request.key, error)
             }
         }
     }
@@ -192,6 +152,8 @@ enum CacheStorage: Sendable {
         do {
             return unsafe BoxAnswer(
                 box: try take(&facts, scheduler, key: request.key, made: call.made), facts: CacheFacts(facts))
+        } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_STALE {
+            throw unsafe unreadable(facts, scheduler, handle, call, key: request.key, error)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Another version of the plugin wrote these bytes: the source makes the value anew.
             unsafe setAside(facts, scheduler, key: request.key, error)
@@ -270,8 +232,24 @@ enum CacheStorage: Sendable {
         guard let peek = unsafe context.table.cache_peek else { throw error(Code.unsupported) }
         unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
         let code = unsafe withKey(key) { unsafe peek(scheduler, handle, $0, $1, &facts) }
-        if code == Code.ok || code == Code.notFound { return code == Code.ok }
-        throw error(code)
+        if code == Code.ok { return true }
+        if code != Code.notFound { throw error(code) }
+        // The host has let it go, and so does this.
+        if kind == .disk { decoded.drop(key) }
+        return false
+    }
+
+    /// What a call throws for which the host has nothing but a stale value that cannot be decoded: the source's error, as if
+    /// there were no value. It is set aside.
+    private func unreadable(
+        _ facts: schedhost_cache_value, _ scheduler: Scheduler, _ handle: OpaquePointer, _ call: SourceCall,
+        key: String, _ error: any Error
+    ) -> any Error {
+        // First, while the host still has the text of what the source threw.
+        let failure = unsafe failure(
+            Code.sourceFailed, call, facts.last_error, key: key, scheduler.pointer, handle, scheduler.context)
+        unsafe setAside(facts, scheduler, key: key, error)
+        return failure
     }
 
     /// Tells the host that its value cannot be decoded; an older host keeps it until another one replaces it.
@@ -301,6 +279,7 @@ enum CacheStorage: Sendable {
             if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec, _, _):
             guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
+            decoded.drop(key)
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
                 unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count) }
             }
@@ -337,7 +316,7 @@ enum CacheStorage: Sendable {
         }
         let isLoaded = unsafe Int(facts.state) == SCHEDHOST_VALUE_LOADED
         if isLoaded, let made {
-            unsafe decoded.keep(made, facts.generation, key)
+            unsafe decoded.keep(made, facts.generation, key, size: facts.size)
             return made
         }
         // A load that this call joined may be the first of its generation.
@@ -345,7 +324,7 @@ enum CacheStorage: Sendable {
         guard case .disk(let codec, _, _) = storage else { throw error(Code.invalid) }
         let bytes = unsafe facts.data.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0, count: facts.size)) }
         let box = try codec.decode(bytes ?? [])
-        unsafe decoded.keep(box, facts.generation, key)
+        unsafe decoded.keep(box, facts.generation, key, size: facts.size)
         return box
     }
 
