@@ -1,47 +1,5 @@
 internal import CPluginAPI
-
-/// Where the values of a cache are kept, and what that needs.
-@usableFromInline
-enum CacheStorage: Sendable {
-    /// As objects; `cost` says what one counts for in the host's bound.
-    case memory(cost: @Sendable (ValueBox) -> Int)
-    /// As bytes, which the hosts of a cluster may share, in files of the host's own folder or of the one with that path.
-    case disk(BoxCodec, isShared: Bool, path: String?)
-
-    @usableFromInline
-    enum Kind: Sendable {
-        case memory, disk
-    }
-
-    var kind: Kind {
-        switch self {
-        case .memory: .memory
-        case .disk: .disk
-        }
-    }
-
-    /// Gives a value to the host, as a source does.
-    func write(_ box: ValueBox, to writer: UnsafeMutablePointer<schedhost_writer>, cache: String) throws {
-        let code: Int32
-        switch self {
-        case .memory(let cost):
-            guard let set = unsafe writer.pointee.set_object else {
-                throw CacheError(cache, code: Code.unsupported, message: "")
-            }
-            let cost = max(0, cost(box))
-            let object = unsafe Unmanaged.passRetained(box).toOpaque()
-            code = unsafe set(writer, object, ValueBox.release, cost)
-            // What the host refuses is still ours.
-            if code != Code.ok { unsafe ValueBox.release(object) }
-        case .disk(let codec, _, _):
-            guard let write = unsafe writer.pointee.write else {
-                throw CacheError(cache, code: Code.unsupported, message: "")
-            }
-            code = unsafe try codec.encode(box).withUnsafeBytes { unsafe write(writer, $0.baseAddress, $0.count) }
-        }
-        if code != Code.ok { throw CacheError(cache, code: code, message: "") }
-    }
-}
+internal import Synchronization
 
 /// One cache of one routine, or one that the plugin's routines share, as the host opened it. Lives as long as the host's
 /// handle: for ever.
@@ -51,6 +9,10 @@ enum CacheStorage: Sendable {
     let storage: CacheStorage
     let kind: CacheStorage.Kind
     let name: String
+    /// As the declaration that came first has it.
+    private let expire: Duration?
+    /// Whether the log has been told of another one that differs.
+    private let isTold = Atomic<Bool>(false)
     private let isASCII: Bool
     private let type: ObjectIdentifier
     /// nil when the host has no caches: then every call loads.
@@ -64,9 +26,10 @@ enum CacheStorage: Sendable {
     private let host: UnsafePointer<schedhost_host>?
 
     init(
-        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, handle: OpaquePointer?,
-        context: CallbackContext
+        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, expire: Duration?, type: ObjectIdentifier,
+        handle: OpaquePointer?, context: CallbackContext
     ) {
+        self.expire = expire
         self.scope = scope
         unsafe owner =
             unsafe scope == .plugin
@@ -94,6 +57,23 @@ enum CacheStorage: Sendable {
         if type != self.type { throw error(Code.invalid, "it is in use with values of another type") }
         return self
     }
+
+    /// Itself for another declaration of the same cache, which the log is told once if it says otherwise than the first one,
+    /// since the first one holds. `storage` is nil where it is not known.
+    func checked(expire: Duration?, _ storage: CacheStorage?, _ scheduler: Scheduler) -> CacheBinding {
+        var differing: [String] = []
+        if expire != self.expire {
+            differing.append("its expiry is \(Self.text(self.expire)) there and \(Self.text(expire)) here")
+        }
+        if let storage, let difference = self.storage.difference(storage) { differing.append(difference) }
+        if !differing.isEmpty, !isTold.exchange(true, ordering: .relaxed) {
+            let all = differing.joined(separator: ", ")
+            scheduler.log.warning("cache \"\(name)\" is declared twice, and the first declaration holds: \(all)")
+        }
+        return self
+    }
+
+    private static func text(_ expire: Duration?) -> String { expire.map { "\($0)" } ?? "nil" }
 
     /// The box that a test's source has made, if it has that type.
     func checked(_ box: ValueBox) throws -> ValueBox {
@@ -123,8 +103,8 @@ enum CacheStorage: Sendable {
         return unsafe HeldAnswer(box: try object(facts.object), facts: CacheFacts(facts))
     }
 
-    /// The value of a cache on disk, decoded, for the callback in progress. Nil also when the bytes cannot be decoded, which
-    /// `get` sees to.
+    /// The value of a cache on disk, decoded, for the callback in progress. Nil also when the bytes of a hit cannot be decoded,
+    /// which `get` sees to.
     func decoded(
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
     ) throws -> BoxAnswer? {
@@ -139,6 +119,9 @@ enum CacheStorage: Sendable {
                     box: try box(facts, key: request.key, made: call.made), facts: CacheFacts(facts))
             } catch  where unsafe Int(facts.state) == SCHEDHOST_VALUE_HIT {
                 return nil
+            } catch  where unsafe Int(facts.state) == SCHEDHOST_VALUE_STALE {
+                throw unsafe unreadable(
+                    facts, Scheduler(context: context, pointer: current.pointer), handle, call, key: request.key, error)
             }
         }
     }
@@ -192,6 +175,8 @@ enum CacheStorage: Sendable {
         do {
             return unsafe BoxAnswer(
                 box: try take(&facts, scheduler, key: request.key, made: call.made), facts: CacheFacts(facts))
+        } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_STALE {
+            throw unsafe unreadable(facts, scheduler, handle, call, key: request.key, error)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Another version of the plugin wrote these bytes: the source makes the value anew.
             unsafe setAside(facts, scheduler, key: request.key, error)
@@ -270,8 +255,24 @@ enum CacheStorage: Sendable {
         guard let peek = unsafe context.table.cache_peek else { throw error(Code.unsupported) }
         unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
         let code = unsafe withKey(key) { unsafe peek(scheduler, handle, $0, $1, &facts) }
-        if code == Code.ok || code == Code.notFound { return code == Code.ok }
-        throw error(code)
+        if code == Code.ok { return true }
+        if code != Code.notFound { throw error(code) }
+        // The host has let it go, and so does this.
+        if kind == .disk { decoded.drop(key) }
+        return false
+    }
+
+    /// What a call throws for which the host has nothing but a stale value that cannot be decoded: the source's error, as if
+    /// there were no value. It is set aside.
+    private func unreadable(
+        _ facts: schedhost_cache_value, _ scheduler: Scheduler, _ handle: OpaquePointer, _ call: SourceCall,
+        key: String, _ error: any Error
+    ) -> any Error {
+        // First, while the host still has the text of what the source threw.
+        let failure = unsafe failure(
+            Code.sourceFailed, call, facts.last_error, key: key, scheduler.pointer, handle, scheduler.context)
+        unsafe setAside(facts, scheduler, key: key, error)
+        return failure
     }
 
     /// Tells the host that its value cannot be decoded; an older host keeps it until another one replaces it.
@@ -301,6 +302,7 @@ enum CacheStorage: Sendable {
             if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec, _, _):
             guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
+            decoded.drop(key)
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
                 unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count) }
             }
@@ -337,7 +339,7 @@ enum CacheStorage: Sendable {
         }
         let isLoaded = unsafe Int(facts.state) == SCHEDHOST_VALUE_LOADED
         if isLoaded, let made {
-            unsafe decoded.keep(made, facts.generation, key)
+            unsafe decoded.keep(made, facts.generation, key, size: facts.size)
             return made
         }
         // A load that this call joined may be the first of its generation.
@@ -345,7 +347,7 @@ enum CacheStorage: Sendable {
         guard case .disk(let codec, _, _) = storage else { throw error(Code.invalid) }
         let bytes = unsafe facts.data.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0, count: facts.size)) }
         let box = try codec.decode(bytes ?? [])
-        unsafe decoded.keep(box, facts.generation, key)
+        unsafe decoded.keep(box, facts.generation, key, size: facts.size)
         return box
     }
 
