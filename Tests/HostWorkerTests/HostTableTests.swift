@@ -69,7 +69,8 @@ struct HostTableTests {
                 ({ _, _, _, _, _ in 0 }, SCHEDHOST_SOURCE_FAILED.code),
                 ({ _, _, _, writer, _ in unsafe writer?.pointee.write(writer, nil, 0) ?? -1 }, SCHEDHOST_OK.code),
             ]
-            for (index, (source, code)) in unsafe sources.enumerated() {
+            for index in unsafe sources.indices {
+                let (source, code) = unsafe sources[index]
                 var options = unsafe schedhost_cache_options()
                 unsafe options.struct_size = UInt32(MemoryLayout<schedhost_cache_options>.size)
                 unsafe options.source = unsafe source
@@ -95,9 +96,9 @@ struct HostTableTests {
                 let code = unsafe call(&value)
                 return unsafe code == SCHEDHOST_INVALID.code && value.state == SCHEDHOST_VALUE_NONE && value.size == 0
             }
-            expect(isEmptied { unsafe host.cache_get(scheduler, nil, nil, $0) })
-            expect(isEmptied { unsafe host.cache_peek(scheduler, nil, nil, 0, $0) })
-            expect(isEmptied { unsafe host.cache_peek(nil, nil, nil, 3, $0) })
+            expect(unsafe isEmptied { unsafe host.cache_get(scheduler, nil, nil, $0) })
+            expect(unsafe isEmptied { unsafe host.cache_peek(scheduler, nil, nil, 0, $0) })
+            expect(unsafe isEmptied { unsafe host.cache_peek(nil, nil, nil, 3, $0) })
         }
     }
 
