@@ -53,6 +53,55 @@ struct HostTableTests {
         }
     }
 
+    @Test("what fails is no success, whatever number it has")
+    func failZero() throws {
+        try unsafe cycle { scheduler, host in
+            expect(unsafe host.fail(scheduler, SCHEDHOST_OK.code, "no") == SCHEDHOST_ERROR.code)
+            expect(unsafe host.fail(nil, SCHEDHOST_OK.code, nil) == SCHEDHOST_ERROR.code)
+            expect(unsafe host.fail(scheduler, SCHEDHOST_STOPPED.code, "no") == SCHEDHOST_STOPPED.code)
+        }
+    }
+
+    @Test("a source that makes nothing fails, and one that writes 0 bytes makes an empty value")
+    func nothingMade() throws {
+        try unsafe cycle { scheduler, host in
+            let sources: [(schedhost_source, Int32)] = unsafe [
+                ({ _, _, _, _, _ in 0 }, SCHEDHOST_SOURCE_FAILED.code),
+                ({ _, _, _, writer, _ in unsafe writer?.pointee.write(writer, nil, 0) ?? -1 }, SCHEDHOST_OK.code),
+            ]
+            for index in unsafe sources.indices {
+                let (source, code) = unsafe sources[index]
+                var options = unsafe schedhost_cache_options()
+                unsafe options.struct_size = UInt32(MemoryLayout<schedhost_cache_options>.size)
+                unsafe options.source = unsafe source
+                var cache: OpaquePointer?
+                expect(unsafe host.cache_memory(scheduler, "c\(index)", &options, &cache) == 0)
+                var value = unsafe schedhost_cache_value()
+                unsafe value.struct_size = UInt32(MemoryLayout<schedhost_cache_value>.size)
+                expect(unsafe host.cache_get(scheduler, cache, nil, &value) == code)
+                expect(unsafe value.size == 0 && (value.state == SCHEDHOST_VALUE_NONE) == (code != 0))
+                let text = unsafe words(host.cache_error(scheduler, cache))
+                expect(text == (code != 0 ? "the source made no value of bytes" : ""))
+            }
+        }
+    }
+
+    @Test("a call that fails empties its answer, also when there is no cache or no key")
+    func emptied() throws {
+        try unsafe cycle { scheduler, host in
+            var value = unsafe schedhost_cache_value()
+            func isEmptied(_ call: (UnsafeMutablePointer<schedhost_cache_value>) -> Int32) -> Bool {
+                unsafe value.struct_size = UInt32(MemoryLayout<schedhost_cache_value>.size)
+                unsafe (value.state, value.size) = (UInt32(SCHEDHOST_VALUE_HIT), 5)
+                let code = unsafe call(&value)
+                return unsafe code == SCHEDHOST_INVALID.code && value.state == SCHEDHOST_VALUE_NONE && value.size == 0
+            }
+            expect(unsafe isEmptied { unsafe host.cache_get(scheduler, nil, nil, $0) })
+            expect(unsafe isEmptied { unsafe host.cache_peek(scheduler, nil, nil, 0, $0) })
+            expect(unsafe isEmptied { unsafe host.cache_peek(nil, nil, nil, 3, $0) })
+        }
+    }
+
     @Test("parameters by type, with fallbacks")
     func parameters() throws {
         let json = #"{"s":"text","i":7,"d":2.5,"w":3.0,"b":true,"n":null,"l":[1],"big":1e300}"#
@@ -91,6 +140,17 @@ struct HostTableTests {
         #expect(end.stats["a"] == .double(0.5) && end.stats["c5"] == .int(77) && end.stats["nan"] == .string("nan"))
         guard case .string(let text)? = end.stats["s"] else { return #expect(Bool(false)) }
         #expect((2046...2048).contains(text.utf8.count) && text.hasSuffix("\u{1}"))
+    }
+
+    @Test("a text is within its bound also when its bytes are none of UTF-8, and are escaped")
+    func bounds() {
+        for (bytes, limit, expected) in [
+            ([0xff, 0xff, 0xff], 3, ""), ([0xff, 0xff, 0xff], 9, "\\xff\\xff"), ([0x61, 0xff, 0x62], 5, "a\\xff"),
+            ([0x61, 0xff, 0x62], 6, "a\\xffb"), ([0xff, 0xe2, 0x82, 0xac], 6, "\\xff"),
+        ] as [([UInt8], Int, String)] {
+            let text = unsafe bytes.withUnsafeBytes { unsafe PluginText.string($0, limit: limit) }
+            #expect(text == expected, "\(bytes) \(limit)")
+        }
     }
 
     @Test("a callback is told of its own routine and session, also after another one's on the same thread")

@@ -163,7 +163,8 @@ private func peek(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?, _ key: UnsafeRawPointer?, _ size: Int,
     _ value: UnsafeMutablePointer<schedhost_cache_value>?
 ) -> Int32 {
-    guard let handle = unsafe borrowedHandle(cache, of: scheduler), let value = unsafe checked(value), size >= 0,
+    // The answer is cleared first: what was in it must not be taken for one, whatever is wrong with the rest.
+    guard let value = unsafe checked(value), let handle = unsafe borrowedHandle(cache, of: scheduler), size >= 0,
         unsafe key != nil || size == 0
     else { return SCHEDHOST_INVALID.code }
     return unsafe handle._withUnsafeGuaranteedRef { handle in
@@ -192,7 +193,8 @@ private func get(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?,
     _ request: UnsafePointer<schedhost_cache_request>?, _ value: UnsafeMutablePointer<schedhost_cache_value>?
 ) -> Int32 {
-    guard let cache = unsafe cache, let value = unsafe checked(value) else { return SCHEDHOST_INVALID.code }
+    // The answer is cleared first, as in `peek`.
+    guard let value = unsafe checked(value), let cache = unsafe cache else { return SCHEDHOST_INVALID.code }
     var tolerance: Int64 = 0
     var isFresh = false
     var keySize = 0

@@ -128,7 +128,9 @@ internal import Synchronization
     }
 
     private static func fillControl(_ table: UnsafeMutablePointer<schedhost_host>) {
-        unsafe table.pointee.fail = { scheduler, code, message in
+        unsafe table.pointee.fail = { scheduler, given, message in
+            // What fails is no success, whatever number it has: a source would hand an empty value to everyone.
+            let code = given == SCHEDHOST_OK.code ? SCHEDHOST_ERROR.code : given
             let text = unsafe PluginText.string(message, limit: Self.mostMessage) ?? ""
             if let run = SourceRun.current {
                 run.message = text
@@ -231,9 +233,4 @@ private func isRoutineCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) 
 /// Whether the calling thread is in a callback that can still influence the session: not in `stats` or `stop`.
 private func isBeforeEnd(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
     unsafe isRoutineCallback(scheduler) && !scheduler.runner.session.isClosing
-}
-
-extension Int {
-    /// The number in the ABI's return type; Swift imports C's anonymous enumerations as `Int`.
-    var code: Int32 { Int32(truncatingIfNeeded: self) }
 }

@@ -8,7 +8,8 @@ enum PluginText {
         return unsafe string(UnsafeRawBufferPointer(start: pointer, count: count), limit: limit)
     }
 
-    /// The text of these bytes, cut at a character boundary to at most `limit` bytes. Ill-formed bytes become `\\xNN`.
+    /// The text of these bytes, cut at a character boundary to at most `limit` bytes. Ill-formed bytes become `\\xNN`, and of
+    /// these too there are no more than that.
     static func string(_ bytes: UnsafeRawBufferPointer, limit: Int) -> String {
         var end = min(bytes.count, limit)
         if end < bytes.count {
@@ -20,22 +21,26 @@ enum PluginText {
         let kept = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<end])
         // Most texts are ASCII, and the generic code of the next line takes its first caller 20 us.
         if unsafe kept.allSatisfy({ $0 < 0x80 }) { return unsafe String(decoding: kept, as: UTF8.self) }
-        return unsafe String(validating: kept, as: UTF8.self) ?? escaped(kept)
+        return unsafe String(validating: kept, as: UTF8.self) ?? escaped(kept, limit: limit)
     }
 
-    private static func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
+    private static func escaped(_ bytes: UnsafeRawBufferPointer, limit: Int) -> String {
         var text = ""
         var position = 0
         while position < bytes.count {
             let size = max(1, unsafe (~bytes[position]).leadingZeroBitCount)  // its character's length
             let end = min(position + size, bytes.count)
-            if let character = unsafe String(validating: bytes[position..<end], as: UTF8.self) {
-                text += character
+            var part = unsafe String(validating: bytes[position..<end], as: UTF8.self)
+            if part != nil {
                 position = end
             } else {
                 let hex = unsafe String(bytes[position], radix: 16)
-                text += (hex.utf8.count == 1 ? "\\x0" : "\\x") + hex
+                part = (hex.utf8.count == 1 ? "\\x0" : "\\x") + hex
                 position += 1
+            }
+            if let part {
+                if text.utf8.count + part.utf8.count > limit { return text }
+                text += part
             }
         }
         return text

@@ -15,6 +15,8 @@
     /// The bytes, as long as they are few; then all of them are in `buffer`.
     private final let few = FewBytes()
     @safe @exclusivity(unchecked) private final var count = 0
+    /// Whether the source has written at all, be it nothing: an empty value is not the same as none.
+    @safe @exclusivity(unchecked) private final var hasWritten = false
     @safe @exclusivity(unchecked) private final var buffer = ByteWriter()
     @safe @exclusivity(unchecked) private final var object: CacheObject?
     @safe @exclusivity(unchecked) private final var kept: [CacheValue] = []
@@ -27,6 +29,7 @@
     /// Appends a copy of the bytes. Returns false and appends nothing if the total would exceed `limit`.
     public final func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count <= Self.limit - count else { return false }
+        hasWritten = true
         let sum = count + bytes.count
         if sum <= FewBytes.capacity {
             _ = unsafe few.copy(bytes, at: count)
@@ -54,13 +57,14 @@
         if !kept.isEmpty { kept = [] }
     }
 
-    /// Takes the result out, for a value that is made while the writer lives; nil if it is not of the kind that the cache
-    /// holds.
+    /// Takes the result out, for a value that is made while the writer lives; nil if there is none, or one that is not of
+    /// the kind that the cache holds.
     final func finish() -> CacheValue.Content? {
         switch (holdsObjects, object) {
         case (true, let object?): .object(object)
-        case (false, nil): count <= FewBytes.capacity ? unsafe .few(few.bytes(count)) : .bytes(take())
-        case (true, nil), (false, _?): nil
+        case (false, nil) where hasWritten:
+            count <= FewBytes.capacity ? unsafe .few(few.bytes(count)) : .bytes(take())
+        case (true, nil), (false, _): nil
         }
     }
 

@@ -48,7 +48,8 @@ typedef struct schedhost_writer {
  * callers of the same key wait for it. `key` is the key asked for (empty for an unkeyed get). On the
  * host's thread `scheduler` is the same, schedhost_end_session and the like do nothing there, and the
  * session's `stop` waits for the source to return: schedhost_stop_requested tells it to.
- * Returns SCHEDHOST_OK, or an error code; text may be attached by schedhost_fail before it returns. */
+ * Returns SCHEDHOST_OK, or an error code; text may be attached by schedhost_fail before it returns. One that returns
+ * SCHEDHOST_OK and has made no value fails with SCHEDHOST_INVALID; an empty value is made by writing 0 bytes. */
 typedef int32_t (*schedhost_source)(const struct schedhost_scheduler *scheduler, const void *key, size_t key_size,
                                     schedhost_writer *writer, void *user);
 
@@ -114,7 +115,7 @@ enum {
  * In a source on another thread than the callback's they live until the source returns. On a thread of
  * the plugin's own, outside of a source, nothing bounds them: there a value comes pinned; release it.
  * The host counts the pins, not this struct: copies of it are equal, and any of them pins and releases.
- * A call that fails leaves the struct empty, but for struct_size and last_error. */
+ * A call that fails leaves the struct empty, but for struct_size and last_error, also when its other arguments are wrong. */
 typedef struct schedhost_cache_value {
     uint32_t struct_size;
     uint32_t state;       /* SCHEDHOST_VALUE_… */

@@ -9,7 +9,7 @@
 
 #include "descriptor.h"
 
-/* The longest line that schedhost_log and its kin make, with its NUL; what is longer is cut. */
+/* The longest line that schedhost_log and its kin make, with its NUL; what is longer is cut at the end of a character. */
 #define SCHEDHOST_MAX_LINE 1024
 
 /* [callback] Where this routine stands. */
@@ -66,6 +66,21 @@ static inline int64_t schedhost_next_due_ms(const schedhost_scheduler *scheduler
 static inline int32_t schedhost_log_enabled(const schedhost_scheduler *scheduler, int32_t level) {
     return scheduler->host->log_enabled(scheduler, level);
 }
+/* [any-thread] How many of these bytes of UTF-8 are whole characters: what was cut at `size` may end in the midst of one, which
+ * is 1 to 3 bytes then. Bytes that are no UTF-8 are left for the host to show. */
+static inline size_t schedhost_whole_characters(const char *text, size_t size) {
+    size_t start = size;
+    unsigned char first;
+    while (start > 0 && size - start < 3 && ((unsigned char)text[start - 1] & 0xC0u) == 0x80u) {
+        start--;
+    }
+    if (start == 0) {
+        return size;
+    }
+    first = (unsigned char)text[--start];
+    return size - start < (first >= 0xF0u ? 4u : first >= 0xE0u ? 3u : first >= 0xC0u ? 2u : 1u) ? start : size;
+}
+
 /* [any-thread] Logs a formatted line; formats nothing when the level is not shown. */
 SCHEDHOST_PRINTF(3, 4)
 static inline void schedhost_log(const schedhost_scheduler *scheduler, int32_t level, const char *format, ...) {
@@ -80,7 +95,8 @@ static inline void schedhost_log(const schedhost_scheduler *scheduler, int32_t l
     va_end(arguments);
     if (size > 0) {
         scheduler->host->log(scheduler, level, text,
-                             (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+                             (size_t)size < sizeof text ? (size_t)size
+                                                        : schedhost_whole_characters(text, sizeof text - 1));
     }
 }
 #define schedhost_trace(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_TRACE, __VA_ARGS__)
@@ -110,17 +126,22 @@ static inline const char *schedhost_params_json(const schedhost_scheduler *sched
     return scheduler->host->params_json(scheduler);
 }
 
-/* [callback] [source] Attaches formatted text to the error that the callback returns; gives `code` back. */
+/* [callback] [source] Attaches formatted text to the error that the callback returns; gives `code` back, or SCHEDHOST_ERROR for
+ * SCHEDHOST_OK: what fails is no success. */
 SCHEDHOST_PRINTF(3, 4)
 static inline int32_t schedhost_fail(const schedhost_scheduler *scheduler, int32_t code, const char *format, ...) {
     char text[SCHEDHOST_MAX_MESSAGE + 1];
     va_list arguments;
+    int size;
     va_start(arguments, format);
-    if (vsnprintf(text, sizeof text, format, arguments) < 0) {
-        text[0] = '\0';
-    }
+    size = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return scheduler->host->fail(scheduler, code, text);
+    if (size < 0) {
+        text[0] = '\0';
+    } else if ((size_t)size >= sizeof text) {
+        text[schedhost_whole_characters(text, sizeof text - 1)] = '\0';
+    }
+    return scheduler->host->fail(scheduler, code != SCHEDHOST_OK ? code : SCHEDHOST_ERROR, text);
 }
 /* [any-thread] Whether the host has asked to stop. */
 static inline int32_t schedhost_stop_requested(const schedhost_scheduler *scheduler) {

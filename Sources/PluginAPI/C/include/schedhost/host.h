@@ -107,8 +107,9 @@ struct schedhost_host {
     const char *(*params_json)(const schedhost_scheduler *scheduler);
 
     /* [callback] [source] Attaches text to the error that this callback or source is about to return, and
-     * gives `code` back, so that `return schedhost_fail(…)` reads well. The text is copied, up to
-     * SCHEDHOST_MAX_MESSAGE (4096 bytes); NULL is "". In on_error it has no effect. */
+     * gives `code` back, so that `return schedhost_fail(…)` reads well. SCHEDHOST_OK is taken for SCHEDHOST_ERROR:
+     * what fails is no success. The text is copied, up to SCHEDHOST_MAX_MESSAGE (4096 bytes); NULL is "". In on_error it
+     * has no effect. */
     int32_t (*fail)(const schedhost_scheduler *scheduler, int32_t code, const char *message);
     /* [any-thread] 1 once the host has asked this routine to stop, else 0. A long cycle polls it. */
     int32_t (*stop_requested)(const schedhost_scheduler *scheduler);
@@ -119,8 +120,10 @@ struct schedhost_host {
     /* [callback] Ends the session after this cycle, which counts. `reason` is copied into the record, up to
      * SCHEDHOST_MAX_MESSAGE (4096 bytes). Nothing in stats and stop: the session has ended. */
     void (*end_session)(const schedhost_scheduler *scheduler, const char *reason);
-    /* [callback] Changes this session's wait; the next cycle comes `wait_ms` after this one began.
-     * Returns SCHEDHOST_INVALID above SCHEDHOST_MAX_WAIT_MS (31 days), SCHEDHOST_NOT_HERE in stats and stop. */
+    /* [callback] Changes this session's wait; the next cycle comes `wait_ms` after this one began. In a routine that runs by a
+     * schedule it does nothing, and returns SCHEDHOST_OK: the schedule says when the next cycle comes.
+     * Returns SCHEDHOST_INVALID above SCHEDHOST_MAX_WAIT_MS (31 days), as of what was a negative number;
+     * SCHEDHOST_NOT_HERE in stats and stop. */
     int32_t (*set_wait_ms)(const schedhost_scheduler *scheduler, uint64_t wait_ms);
     /* [callback] The next cycle comes at once after this one, and the grid starts anew there. Nothing in stats
      * and stop. */
@@ -129,7 +132,8 @@ struct schedhost_host {
     /* [callback] Sets a column of the session's record; the last value given to a name stands. At most
      * SCHEDHOST_MAX_STATS (64) names of at most SCHEDHOST_MAX_STAT_NAME (128) bytes; SCHEDHOST_INVALID otherwise.
      * NaN and infinities are kept as text. Of a text the first SCHEDHOST_MAX_STAT (2048) bytes are kept. In load
-     * and unload: SCHEDHOST_NOT_HERE. */
+     * and unload: SCHEDHOST_NOT_HERE. Names that begin with "cache." are the host's, for what the caches have counted: a
+     * column of the plugin's with the same name as one of these is replaced by it. */
     int32_t (*stat_int)(const schedhost_scheduler *scheduler, const char *name, int64_t value);
     int32_t (*stat_double)(const schedhost_scheduler *scheduler, const char *name, double value);
     int32_t (*stat_string)(const schedhost_scheduler *scheduler, const char *name, const char *value);
