@@ -53,7 +53,8 @@ private final class Counter: @unchecked Sendable {
         unsafe #expect(routines[0].wait_ms == 1500 && routines[0].max_cycles == 7 && routines[0].timeout_ms == 1)
         unsafe #expect(routines[0].stop != nil && routines[0].stats != nil && routines[0].on_error != nil)
         unsafe #expect(routines[0].interrupt == nil && routines[3].interrupt != nil)
-        unsafe #expect(routines[1].wait_ms == 0 && routines[1].stop == nil && routines[1].on_error == nil)
+        unsafe #expect(routines[1].wait_ms == UInt64(bitPattern: -1000))
+        unsafe #expect(routines[1].stop == nil && routines[1].on_error == nil)
         unsafe #expect(routines[3].wait_ms == UInt64(Int64.max))
     }
 

@@ -22,8 +22,10 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     /// A cache of a value for each key, with a codec.
     ///
     /// - Parameters:
-    ///   - name: unique among the disk caches of a routine.
-    ///   - expire: the age up to which a value is served; zero loads each time, nil never expires.
+    ///   - name: unique among the disk caches of a routine: of several declarations with one name the first one that is used
+    ///     holds, and the log says so where another one differs. Without a NUL.
+    ///   - expire: the age up to which a value is served; zero loads each time, nil never expires. A negative one makes each
+    ///     call throw, as a negative `refreshAfter` does.
     ///   - refreshAfter: the age from which a value is served and reloaded in the background; zero is never.
     ///   - scope: whether each routine has values of its own, or all routines of the plugin share them.
     ///   - shared: whether a value means the same on every host of a cluster, so that one host loads it for all. Nothing

@@ -120,7 +120,7 @@ public struct CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// One line that names the cache and the reason.
-    public var description: String { "cache \"\(cache)\": \(message)" }
+    public var description: String { "cache \"\(cache.withoutNUL)\": \(message)" }
 
     private static func meaning(of code: Int32) -> String {
         switch Int(code) {

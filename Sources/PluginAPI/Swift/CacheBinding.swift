@@ -1,4 +1,5 @@
 internal import CPluginAPI
+internal import Synchronization
 
 /// One cache of one routine, or one that the plugin's routines share, as the host opened it. Lives as long as the host's
 /// handle: for ever.
@@ -8,6 +9,10 @@ internal import CPluginAPI
     let storage: CacheStorage
     let kind: CacheStorage.Kind
     let name: String
+    /// As the declaration that came first has it.
+    private let expire: Duration?
+    /// Whether the log has been told of another one that differs.
+    private let isTold = Atomic<Bool>(false)
     private let isASCII: Bool
     private let type: ObjectIdentifier
     /// nil when the host has no caches: then every call loads.
@@ -21,9 +26,10 @@ internal import CPluginAPI
     private let host: UnsafePointer<schedhost_host>?
 
     init(
-        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, handle: OpaquePointer?,
-        context: CallbackContext
+        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, expire: Duration?, type: ObjectIdentifier,
+        handle: OpaquePointer?, context: CallbackContext
     ) {
+        self.expire = expire
         self.scope = scope
         unsafe owner =
             unsafe scope == .plugin
@@ -51,6 +57,23 @@ internal import CPluginAPI
         if type != self.type { throw error(Code.invalid, "it is in use with values of another type") }
         return self
     }
+
+    /// Itself for another declaration of the same cache, which the log is told once if it says otherwise than the first one,
+    /// since the first one holds. `storage` is nil where it is not known.
+    func checked(expire: Duration?, _ storage: CacheStorage?, _ scheduler: Scheduler) -> CacheBinding {
+        var differing: [String] = []
+        if expire != self.expire {
+            differing.append("its expiry is \(Self.text(self.expire)) there and \(Self.text(expire)) here")
+        }
+        if let storage, let difference = self.storage.difference(storage) { differing.append(difference) }
+        if !differing.isEmpty, !isTold.exchange(true, ordering: .relaxed) {
+            let all = differing.joined(separator: ", ")
+            scheduler.log.warning("cache \"\(name)\" is declared twice, and the first declaration holds: \(all)")
+        }
+        return self
+    }
+
+    private static func text(_ expire: Duration?) -> String { expire.map { "\($0)" } ?? "nil" }
 
     /// The box that a test's source has made, if it has that type.
     func checked(_ box: ValueBox) throws -> ValueBox {

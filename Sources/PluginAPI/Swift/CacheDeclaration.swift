@@ -136,7 +136,12 @@ internal import Synchronization
 
     private func binding(_ scheduler: Scheduler) throws -> CacheBinding {
         let context = scheduler.context
-        if let known = context.binding(storage.kind, name, scope) { return remember(try known.checked(type)) }
+        if refreshAfter < .zero {
+            throw CacheError(name, code: Code.invalid, message: "its refreshAfter is negative: zero is never")
+        }
+        if let known = context.binding(storage.kind, name, scope) {
+            return remember(try known.checked(type).checked(expire: expire, storage, scheduler))
+        }
         var background: BackgroundSource?
         if reloads {
             background = BackgroundSource(context, self, after: refreshAfter, load)
@@ -169,7 +174,7 @@ extension Scheduler {
             if let answer { return answer.box }
         }
         let binding =
-            try context.binding(kind, name, scope)?.checked(type)
+            try context.binding(kind, name, scope)?.checked(type).checked(expire: expire, nil, self)
             ?? context.open(storage(), name, scope, type: type, self, expire: expire, background: nil)
         if isOfCallback { unsafe context.lastInPlace.store(.passUnretained(binding), ordering: .releasing) }
         return try binding.get(self, request, ownSource: false, .plain(load)).box

@@ -23,8 +23,10 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
     /// A cache of one value.
     ///
     /// - Parameters:
-    ///   - name: unique among the memory caches of a routine.
-    ///   - expire: the age up to which a value is served; zero loads each time, nil never expires.
+    ///   - name: unique among the memory caches of a routine: of several declarations with one name the first one that is used
+    ///     holds, and the log says so where another one differs. Without a NUL.
+    ///   - expire: the age up to which a value is served; zero loads each time, nil never expires. A negative one makes each
+    ///     call throw, as a negative `refreshAfter` does.
     ///   - refreshAfter: the age from which a value is served and reloaded in the background; zero is never.
     ///   - scope: whether each routine has values of its own, or all routines of the plugin share them.
     ///   - cost: the bytes that a value counts for in the host's memory bound; by default its size without what it

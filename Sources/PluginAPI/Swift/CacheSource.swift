@@ -118,11 +118,22 @@ extension CallbackContext {
         }
     }
 
+    /// What is wrong with a declaration that the host would not see: C would take a part of a text for the whole, and so one
+    /// cache for another.
+    private static func fault(_ name: String, _ storage: CacheStorage, expire: Duration?) -> String? {
+        if name.hasNUL { return "its name has a NUL" }
+        if case .disk(_, _, let path?) = storage, path.hasNUL { return "its path has a NUL" }
+        return expire ?? .zero < .zero ? "its expiry is negative: zero loads each time, nil never expires" : nil
+    }
+
     /// Opens it.
     func open(
         _ storage: CacheStorage, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, _ scheduler: Scheduler,
         expire: Duration?, background: BackgroundSource?
     ) throws -> CacheBinding {
+        if let fault = Self.fault(name, storage, expire: expire) {
+            throw CacheError(name, code: Code.invalid, message: fault)
+        }
         var options = unsafe schedhost_cache_options()
         unsafe options.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_options>.size)
         unsafe options.expire_ms = expire?.milliseconds ?? .max
@@ -171,7 +182,7 @@ extension CallbackContext {
                     message: given.map { "if it is for its path \($0), the log says why" } ?? "")
             }
         }
-        let new = unsafe CacheBinding(storage, name, scope, type: type, handle: handle, context: self)
+        let new = unsafe CacheBinding(storage, name, scope, expire: expire, type: type, handle: handle, context: self)
         let winner = caches(of: scope).withLock { caches in
             // Another thread may have been faster.
             if let known = caches.first(where: { $0.isInPlace(new.kind, name, scope) }) { return known }

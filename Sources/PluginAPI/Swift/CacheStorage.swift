@@ -20,6 +20,18 @@ enum CacheStorage: Sendable {
         }
     }
 
+    /// In what another declaration of the same cache differs, as far as the host is concerned.
+    func difference(_ other: CacheStorage) -> String? {
+        guard case .disk(let codec, let isShared, let path) = self,
+            case .disk(let otherCodec, let otherIsShared, let otherPath) = other
+        else { return nil }
+        if codec.identifier != otherCodec.identifier {
+            return "its codec is \(codec.identifier) there and \(otherCodec.identifier) here"
+        }
+        if path != otherPath { return "its path is \(path ?? "nil") there and \(otherPath ?? "nil") here" }
+        return isShared != otherIsShared ? "it is shared with other hosts in one of them only" : nil
+    }
+
     /// Gives a value to the host, as a source does.
     func write(_ box: ValueBox, to writer: UnsafeMutablePointer<schedhost_writer>, cache: String) throws {
         let code: Int32

@@ -1,6 +1,6 @@
 /// How the values of a `Cache` become bytes and values again.
 public struct Codec<Value>: Sendable {
-    /// Names the encoding: a stored value of another one counts as absent. Own ones from 16.
+    /// Names the encoding: a stored value of another one is set aside, and loaded anew. Own ones from 16.
     public let identifier: UInt32
     let encode: @Sendable (Value) throws -> [UInt8]
     let decode: @Sendable ([UInt8]) throws -> Value

@@ -11,10 +11,24 @@ func immortal<Value>(_ value: Value) -> UnsafePointer<Value> {
 
 /// A text as C sees it, NUL-terminated.
 func immortal(_ text: String) -> UnsafePointer<CChar> {
-    let units = text.utf8CString
+    let units = text.withoutNUL.utf8CString
     let place = UnsafeMutablePointer<CChar>.allocate(capacity: units.count)
     for (index, unit) in units.enumerated() { unsafe (place + index).initialize(to: unit) }
     return unsafe UnsafePointer(place)
+}
+
+extension String {
+    /// Whether C would take a part of it for the whole.
+    var hasNUL: Bool { utf8.contains(0) }
+
+    /// Itself for C, with a mark in the place of each NUL: a name is refused for that, and another text shows it, where C would
+    /// take what comes before for the whole.
+    var withoutNUL: String {
+        if !hasNUL { return self }
+        var text = UnicodeScalarView()
+        text.append(contentsOf: unicodeScalars.lazy.map { $0 == "\0" ? "\u{fffd}" : $0 })
+        return String(text)
+    }
 }
 
 /// A NULL-terminated list of pointers.
@@ -50,6 +64,15 @@ extension Duration {
         let part = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
         let (sum, tooLarge) = whole.addingReportingOverflow(part)
         return tooLarge ? .max : sum
+    }
+
+    /// The same as C has it where a negative one is an error: that is past any bound there, and so refused.
+    var signedMilliseconds: UInt64 {
+        if self >= .zero { return UInt64(milliseconds) }
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, tooLong) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return UInt64(bitPattern: overflow || tooLong ? .min : min(sum, -1))
     }
 
     /// Whole milliseconds, without what is left over: a bound is never taken for a wider one. Negative ones stay so, and

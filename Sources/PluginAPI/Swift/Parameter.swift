@@ -85,7 +85,7 @@ extension String: ParameterValue {
     public static var parameterType: UInt32 { UInt32(SCHEDHOST_PARAM_STRING) }
     /// The host's text, copied.
     public static func read(_ name: String, fallback: String, from scheduler: Scheduler) -> String {
-        guard let read = unsafe scheduler.table.param_string else { return fallback }
+        guard !name.hasNUL, let read = unsafe scheduler.table.param_string else { return fallback }
         return unsafe name.withCString { name in
             unsafe fallback.withCString { text in
                 guard let found = unsafe read(scheduler.pointer, name, text) else { return fallback }
@@ -100,9 +100,8 @@ extension Int: ParameterValue {
     public static var parameterType: UInt32 { UInt32(SCHEDHOST_PARAM_INT) }
     /// The host's number.
     public static func read(_ name: String, fallback: Int, from scheduler: Scheduler) -> Int {
-        unsafe name.withCString { unsafe scheduler.table.param_int?(scheduler.pointer, $0, Int64(fallback)) }.map {
-            Int($0)
-        } ?? fallback
+        unsafe Scheduler.read(name) { unsafe scheduler.table.param_int?(scheduler.pointer, $0, Int64(fallback)) }
+            .map { Int($0) } ?? fallback
     }
 }
 
@@ -111,7 +110,8 @@ extension Double: ParameterValue {
     public static var parameterType: UInt32 { UInt32(SCHEDHOST_PARAM_DOUBLE) }
     /// The host's number.
     public static func read(_ name: String, fallback: Double, from scheduler: Scheduler) -> Double {
-        unsafe name.withCString { unsafe scheduler.table.param_double?(scheduler.pointer, $0, fallback) } ?? fallback
+        unsafe Scheduler.read(name) { unsafe scheduler.table.param_double?(scheduler.pointer, $0, fallback) }
+            ?? fallback
     }
 }
 
@@ -120,9 +120,14 @@ extension Bool: ParameterValue {
     public static var parameterType: UInt32 { UInt32(SCHEDHOST_PARAM_BOOL) }
     /// The host's truth.
     public static func read(_ name: String, fallback: Bool, from scheduler: Scheduler) -> Bool {
-        unsafe name.withCString { unsafe scheduler.table.param_bool?(scheduler.pointer, $0, fallback ? 1 : 0) }.map {
-            $0 != 0
-        }
-            ?? fallback
+        unsafe Scheduler.read(name) { unsafe scheduler.table.param_bool?(scheduler.pointer, $0, fallback ? 1 : 0) }
+            .map { $0 != 0 } ?? fallback
+    }
+}
+
+extension Scheduler {
+    /// What the host has for a name; nil for one with a NUL, of which C would take the beginning: another parameter.
+    fileprivate static func read<Value>(_ name: String, _ ask: (UnsafePointer<CChar>) -> Value?) -> Value? {
+        name.hasNUL ? nil : unsafe name.withCString(ask)
     }
 }

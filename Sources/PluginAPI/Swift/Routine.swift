@@ -48,7 +48,8 @@ public struct Routine: Sendable {
     ///
     /// - Parameters:
     ///   - name: unique in the plugin.
-    ///   - wait: from one cycle's start to the next one's, in whole milliseconds up to 31 days; zero is back to back.
+    ///   - wait: from one cycle's start to the next one's, in whole milliseconds up to 31 days; zero is back to back. A
+    ///     negative one refuses the plugin, as a negative `timeout` does.
     ///   - maxCycles: how many cycles a session has; 0 is no bound.
     ///   - timeout: how long one cycle may take; zero is the host's default (ten times `wait`, from 60 s to 1 h).
     ///   - description: one line for `schedhost list`.
@@ -125,11 +126,11 @@ public struct Routine: Sendable {
         unsafe routine.name = unsafe immortal(name)
         unsafe routine.description = unsafe description.map(immortal)
         switch timing {
-        case .every(let wait): unsafe routine.wait_ms = UInt64(wait.milliseconds)
+        case .every(let wait): unsafe routine.wait_ms = wait.signedMilliseconds
         case .schedule(let text): unsafe routine.schedule = unsafe immortal(text)
         }
         unsafe routine.max_cycles = maxCycles
-        unsafe routine.timeout_ms = UInt64(timeout.milliseconds)
+        unsafe routine.timeout_ms = timeout.signedMilliseconds
         unsafe routine.user = unsafe CallbackContext(.routine(bodies), shared).immortalPointer()
         unsafe routine.start = unsafe startCallback
         unsafe routine.run = unsafe bodies.runAsync == nil ? runCallback : runAsyncCallback

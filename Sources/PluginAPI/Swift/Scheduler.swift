@@ -100,15 +100,16 @@ public import CPluginAPI
 
     /// Ends the session after this cycle, which counts; `reason` goes into the record. Callback.
     public func endSession(_ reason: String = "") {
-        unsafe reason.withCString { unsafe table.end_session?(pointer, $0) }
+        unsafe reason.withoutNUL.withCString { unsafe table.end_session?(pointer, $0) }
     }
 
     /// Changes this session's wait; the next cycle comes that long after this one began. Callback.
     ///
-    /// Returns false above 31 days.
+    /// Returns false above 31 days, and when it is negative. In a routine that runs by a schedule it does nothing, and
+    /// returns true: the schedule says when the next cycle comes.
     @discardableResult
     public func setWait(_ wait: Duration) -> Bool {
-        unsafe table.set_wait_ms?(pointer, UInt64(wait.milliseconds)) == Code.ok
+        unsafe table.set_wait_ms?(pointer, wait.signedMilliseconds) == Code.ok
     }
 
     /// The next cycle comes at once after this one, and the grid starts anew there. Callback.
@@ -118,22 +119,30 @@ public import CPluginAPI
 
     /// Sets a column of the session's record; the last value given to a name stands. Callback.
     ///
-    /// At most 64 names of at most 128 bytes each; false past that.
+    /// At most 64 names of at most 128 bytes each; false past that, and for a name with a NUL. Names that begin with
+    /// `cache.` are the host's.
     @discardableResult
     public func stat(_ name: String, _ value: some BinaryInteger) -> Bool {
-        unsafe name.withCString { unsafe table.stat_int?(pointer, $0, Int64(clamping: value)) } == Code.ok
+        unsafe stat(name) { unsafe table.stat_int?(pointer, $0, Int64(clamping: value)) }
     }
 
     /// Sets a column to a number; what is not finite is kept as text. Callback.
     @discardableResult
     public func stat(_ name: String, _ value: Double) -> Bool {
-        unsafe name.withCString { unsafe table.stat_double?(pointer, $0, value) } == Code.ok
+        unsafe stat(name) { unsafe table.stat_double?(pointer, $0, value) }
     }
 
     /// Sets a column to a text. Callback.
     @discardableResult
     public func stat(_ name: String, _ value: String) -> Bool {
-        unsafe name.withCString { name in unsafe value.withCString { unsafe table.stat_string?(pointer, name, $0) } }
-            == Code.ok
+        unsafe stat(name) { name in
+            unsafe value.withoutNUL.withCString { unsafe table.stat_string?(pointer, name, $0) }
+        }
+    }
+
+    private func stat(_ name: String, _ set: (UnsafePointer<CChar>) -> Int32?) -> Bool {
+        // Of a name with a NUL C would take the beginning, which is another column.
+        if name.hasNUL { return false }
+        return unsafe name.withCString(set) == Code.ok
     }
 }

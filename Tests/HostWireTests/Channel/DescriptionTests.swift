@@ -61,6 +61,9 @@ struct DescriptionTests {
             $0.routines[0].defaults.description = String(repeating: "x", count: 201)
         },
         Case("routines[0].wait_ms is 2678400001") { $0.routines[0].defaults.waitMs = 2_678_400_001 },
+        Case("routines[0].wait_ms is 18446744073709550616, which is -1000 with a sign: at most 2678400000") {
+            $0.routines[0].defaults.waitMs = UInt64(bitPattern: -1000)
+        },
         Case("routines[1].schedule and wait_ms are both given") { $0.routines[1].defaults.schedule = "daily" },
         Case("routines[1].schedule is longer than 1024 bytes") {
             $0.routines[1].defaults.waitMs = 0

@@ -122,7 +122,10 @@ extension PluginDescription {
 
     private static func timeFault(_ milliseconds: UInt64, _ field: String) -> String? {
         if milliseconds <= Bounds.milliseconds { return nil }
-        return "\(field) is \(milliseconds): at most \(Bounds.milliseconds) (31 days)"
+        // A negative number of the plugin's arrives as one that is past half of the range.
+        let signed = Int64(bitPattern: milliseconds)
+        let meant = signed < 0 ? ", which is \(signed) with a sign" : ""
+        return "\(field) is \(milliseconds)\(meant): at most \(Bounds.milliseconds) (31 days)"
     }
 }
 
