@@ -29,6 +29,19 @@ extension EndToEnd {
             #expect(command.errors.contains(text), "\(command.errors)")
         }
 
+        /// SwiftPM knows packages by the names of their folders, so the new one would depend on itself.
+        @Test func `a package is not named like the one that it depends on`() async throws {
+            let scratch = try Scratch()
+            let name = String(Fixtures.root.split(separator: "/").last ?? "").lowercased()
+            let program = try Program.path
+            for (language, end) in [("swift", ProcessEnd.exited(64)), ("c", .exited(0))] {
+                let line = "cd '\(scratch.path)' && exec '\(program)' new '\(name)' --language \(language)"
+                let command = try Command(["/bin/sh", "-c", line], in: scratch)
+                #expect(try await command.ended() == end, "\(command.errors)")
+                if end == .exited(64) { #expect(command.errors.contains("choose another name"), "\(command.errors)") }
+            }
+        }
+
         @Test(arguments: [
             "help", "man", "version", "records --format csv", "cache list", "report --output -",
             "list --plugins plugins",

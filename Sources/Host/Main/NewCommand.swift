@@ -4,7 +4,12 @@ internal import HostSystem
 /// `new`: creates the template of a plugin.
 enum NewCommand {
     static func new(_ options: NewOptions) throws -> ExitStatus {
-        let files = PluginTemplate.files(options, installed: Installation.found)
+        let installed = Installation.found
+        if let fault = PluginTemplate.fault(options, installed: installed) {
+            Complaint.say(fault)
+            return .usage
+        }
+        let files = PluginTemplate.files(options, installed: installed)
         do throws(SystemError) {
             let here = try Directory(".")
             try here.makeDirectory(options.name)

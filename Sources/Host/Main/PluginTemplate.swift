@@ -10,7 +10,7 @@ enum PluginTemplate {
             case .swift: SwiftTemplate.files
             }
         let swift = "/usr/local/lib/schedhost/swift"
-        let package = installed?.package ?? "/usr/local/share/schedhost/PluginAPI"
+        let package = package(installed)
         func fill(_ text: String) -> String {
             text.replacing("@NAME@", with: options.name)
                 .replacing("@TARGET@", with: SwiftTemplate.target(of: options.name))
@@ -18,10 +18,25 @@ enum PluginTemplate {
                 .replacing("@MODULE@", with: installed?.module ?? swift)
                 .replacing("@LIBRARY@", with: installed?.library ?? swift)
                 .replacing("@PACKAGE@", with: package)
-                .replacing("@IDENTITY@", with: String(package.split(separator: "/").last ?? ""))
+                .replacing("@IDENTITY@", with: identity(package))
                 .replacing("@PROGRAM@", with: installed?.program ?? "schedhost")
         }
         return (own + [("README.md", readme)]).map { path, text in (fill(path), fill(text)) }
+    }
+
+    private static func package(_ installed: Installation?) -> String {
+        installed?.package ?? "/usr/local/share/schedhost/PluginAPI"
+    }
+
+    /// By which SwiftPM knows the package in a folder: the folder's name, without regard to capitals.
+    private static func identity(_ package: String) -> String { String(package.split(separator: "/").last ?? "") }
+
+    /// Why a plugin cannot have that name; nil if it can.
+    static func fault(_ options: NewOptions, installed: Installation?) -> String? {
+        let identity = identity(package(installed))
+        guard options.language == .swift, options.name.lowercased() == identity.lowercased() else { return nil }
+        return "a package in Swift cannot be named \(options.name): it depends on the package \(identity), and SwiftPM"
+            + " takes the two for one; choose another name"
     }
 
     /// What both makefiles end with, but for the tests.
