@@ -110,6 +110,16 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
         #expect(first.log == second.log && first.log.count > 3600)
     }
 
+    @Test func `what is to happen to a routine that the plugin does not have is a mistake`() throws {
+        var simulation = Simulation(poller, "greet")
+        simulation.fail(cycle: 0, of: "gret")
+        let error = #expect(throws: SimulationError.self) { try simulation.run(for: .seconds(1)) }
+        #expect(error?.description.contains("no routine \"gret\"") == true, "\(String(describing: error))")
+        var other = Simulation(poller, "greet")
+        other.before("snap") { _ in }
+        #expect(throws: SimulationError.self) { try other.run(for: .seconds(1)) }
+    }
+
     @Test func `a parameter is set by its declaration or its name`() throws {
         var simulation = Simulation(poller, "greet")
         #expect(simulation[greeting] == "hello" && simulation[rounds] == 3)

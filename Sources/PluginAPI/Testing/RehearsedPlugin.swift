@@ -49,6 +49,15 @@ internal import Synchronization
         return unsafe UnsafePointer(made)
     }
 
+    /// The names of the routines.
+    static func routineNames(of plugin: Plugin) -> [String] {
+        var names: [String] = []
+        while let routine = unsafe plugin.descriptor.pointee.routines?[names.count] {
+            names.append(unsafe routine.pointee.name.map { unsafe String(cString: $0) } ?? "")
+        }
+        return names
+    }
+
     private static func run(
         _ scheduler: UnsafePointer<schedhost_scheduler>?, _ user: UnsafeMutableRawPointer?
     ) -> Int32 {

@@ -41,19 +41,23 @@ extension Simulation {
         replacements.append { $0.fail(.named(name), loads, error) }
     }
 
-    /// `body` runs before each cycle of a routine, or of all of them, as a part of it: what it throws, the cycle throws.
+    /// `body` runs before each cycle of a routine, or of all of them, as a part of it: what it throws, the cycle throws. If the
+    /// plugin has no routine of that name, `run` throws.
     @preconcurrency public mutating func before(
         _ routine: String? = nil, perform body: @escaping @Sendable (Scheduler) throws -> Void
     ) {
         replacements.append { $0.precede(routine, body) }
+        if let routine { named.append(routine) }
     }
 
     /// A cycle of a routine, or of each of them, fails: the one of this number, counted from 0 over the whole run.
     ///
-    /// It fails at as many attempts as `attempts` says, so that a routine which tries again gets through after these.
+    /// It fails at as many attempts as `attempts` says, so that a routine which tries again gets through after these. If
+    /// the plugin has no routine of that name, `run` throws.
     public mutating func fail(
         cycle number: Int, of routine: String? = nil, attempts: Int = 1, with error: any Error = SimulatedFailure()
     ) {
+        if let routine { named.append(routine) }
         faults.append(CycleFault(cycle: number, routine: routine, attempts: attempts, error: error))
     }
 }

@@ -23,6 +23,8 @@ public struct Simulation: Sendable {
     var parameters: [String: String] = [:]
     var replacements: [@Sendable (inout Rehearsal) -> Void] = []
     var faults: [CycleFault] = []
+    /// The routines that these are about.
+    var named: [String] = []
 
     /// When virtual time begins, such as "2026-10-24T00:00:00Z".
     public var start: String
@@ -70,6 +72,12 @@ public struct Simulation: Sendable {
     }
 
     private func simulate(_ length: Duration) throws -> SimulationRun {
+        let known = RehearsedPlugin.routineNames(of: plugin)
+        if let unknown = named.first(where: { !known.contains($0) }) {
+            throw SimulationError(
+                "the plugin has no routine \"\(unknown)\", which something is to happen to; it has: "
+                    + known.joined(separator: ", "))
+        }
         var rehearsal = Rehearsal()
         for replace in replacements { replace(&rehearsal) }
         for fault in faults { fault.enter(&rehearsal) }
