@@ -110,7 +110,8 @@ extension Double: ParameterValue {
     public static var parameterType: UInt32 { UInt32(SCHEDHOST_PARAM_DOUBLE) }
     /// The host's number.
     public static func read(_ name: String, fallback: Double, from scheduler: Scheduler) -> Double {
-        unsafe Scheduler.read(name) { unsafe scheduler.table.param_double?(scheduler.pointer, $0, fallback) } ?? fallback
+        unsafe Scheduler.read(name) { unsafe scheduler.table.param_double?(scheduler.pointer, $0, fallback) }
+            ?? fallback
     }
 }
 

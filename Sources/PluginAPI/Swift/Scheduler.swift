@@ -135,7 +135,9 @@ public import CPluginAPI
     /// Sets a column to a text. Callback.
     @discardableResult
     public func stat(_ name: String, _ value: String) -> Bool {
-        unsafe stat(name) { name in unsafe value.withoutNUL.withCString { unsafe table.stat_string?(pointer, name, $0) } }
+        unsafe stat(name) { name in
+            unsafe value.withoutNUL.withCString { unsafe table.stat_string?(pointer, name, $0) }
+        }
     }
 
     private func stat(_ name: String, _ set: (UnsafePointer<CChar>) -> Int32?) -> Bool {

@@ -38,6 +38,8 @@ int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key
         code = writer->set_object(writer, b->object, b->cost == 0 ? NULL : free, b->cost);
     } else if (b->text != NULL) {
         code = schedhost_write(writer, b->text, strlen(b->text));
+    } else if (b->asks == NULL || b->answer != SCHEDHOST_OK) {
+        code = schedhost_write(writer, "", 0); /* an empty value: who writes nothing has made none */
     }
     if (b->message != NULL) {
         schedhost_fail(scheduler, b->code, "%s", b->message);

@@ -162,7 +162,8 @@ struct CacheFlightTests {
         #expect(outer.error == .sourceFailed(CacheSourceFailure(code: 3, text: "inner")))
         // Another key is another value.
         let other = unsafe cache.get(key: [1]) { _, writer in
-            unsafe cache.get(key: [2], source: source([2])).error.map {
+            _ = unsafe writer.write(UnsafeRawBufferPointer(start: nil, count: 0))
+            return unsafe cache.get(key: [2], source: source([2])).error.map {
                 CacheSourceFailure(code: 1, text: $0.description)
             }
         }
