@@ -7,7 +7,8 @@ internal import Glibc
 /// of them, such as that of an actor which both use. So whoever waits for a source runs the jobs of all executors that its thread
 /// is in: each knows the one around it, and the one within it, which is to be woken in its place.
 final class RoutineExecutor: TaskExecutor, @unchecked Sendable {
-    // @unchecked: all but the state is of the thread that is in `run`.
+    // @unchecked: all but the state is of the thread that is in `run`, which alone reads and writes it: so nothing is checked there,
+    // which each cycle would pay for.
     private struct State {
         var jobs: [UnownedJob] = []
         var next = 0
@@ -32,19 +33,21 @@ final class RoutineExecutor: TaskExecutor, @unchecked Sendable {
 
     /// What there is to do for a thread that waits.
     private enum Step {
-        case run(UnownedJob, of: RoutineExecutor)
+        case run(UnownedJob)
+        /// One of an executor around this one.
+        case outer(UnownedJob, of: RoutineExecutor)
         case end
     }
 
     private let state = Guarded(State())
     /// The one that the thread runs already.
-    private var outer: RoutineExecutor?
+    @safe @exclusivity(unchecked) private var outer: RoutineExecutor?
     /// Whose callback it was that called `run`.
-    private var scheduler: Scheduler?
+    @safe @exclusivity(unchecked) private var scheduler: Scheduler?
     /// Within how many jobs of those around it the thread is.
-    private var depth = 0
+    @safe @exclusivity(unchecked) private var depth = 0
     /// The value of a cache that the task makes, if it is a source's.
-    private(set) var load: Load?
+    @safe @exclusivity(unchecked) private var load: Load?
 
     /// Jobs within jobs take the thread's stack: past so many, only those of the source itself are run, for which it waits.
     private static let mostDepth = 64
@@ -100,27 +103,34 @@ final class RoutineExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     private func enter(_ load: Load?) {
-        self.load = load
-        outer = Self.innermost
         scheduler = Scheduler.current
-        depth = outer?.depth ?? 0
-        outer?.state.withLock { $0.inner = self }
+        if let load { self.load = load }
+        if let around = Self.innermost {
+            outer = around
+            depth = around.depth
+            around.state.withLock { $0.inner = self }
+        }
         Self.innermost = self
     }
 
     private func leave() {
         Self.innermost = outer
-        outer?.state.withLock { $0.inner = nil }
-        (outer, scheduler, load) = (nil, nil, nil)
+        if let around = outer {
+            around.state.withLock { $0.inner = nil }
+            outer = nil
+            depth = 0
+        }
+        if load != nil { load = nil }
     }
 
     /// Runs the jobs of the executors that this thread is in, of which this is the innermost one, until the task of `awaited` has
     /// ended, which is one of them.
+    @inline(__always)
     private func serve(until awaited: RoutineExecutor, _ whileIdle: ((Int) throws -> Void)?) throws {
         while true {
             switch try next(until: awaited, whileIdle) {
-            case .run(let job, let owner):
-                owner === self ? unsafe job.runSynchronously(on: asUnownedTaskExecutor()) : run(job, of: owner)
+            case .run(let job): unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+            case .outer(let job, let owner): run(job, of: owner)
             case .end: return
             }
         }
@@ -141,10 +151,11 @@ final class RoutineExecutor: TaskExecutor, @unchecked Sendable {
         let isOver =
             awaited === self ? state.outcome != nil : awaited.state.withLock { $0.outcome != nil }
         if isOver { return .end }
-        if let job = state.take() { return .run(job, of: self) }
+        if let job = state.take() { return .run(job) }
+        if outer == nil { return nil }
         var next = depth < Self.mostDepth ? outer : awaited === self ? nil : awaited
         while let owner = next {
-            if let job = owner.state.withLock({ $0.take() }) { return .run(job, of: owner) }
+            if let job = owner.state.withLock({ $0.take() }) { return .outer(job, of: owner) }
             next = depth < Self.mostDepth ? owner.outer : nil
         }
         return nil
