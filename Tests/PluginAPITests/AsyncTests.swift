@@ -1,6 +1,7 @@
 import CPluginAPI
 import Glibc
 import PluginAPI
+import Synchronization
 import Testing
 
 private actor Tally {
@@ -69,6 +70,136 @@ private struct Broken: Error {}
         }
         #expect(await cycles(2, of: plugin, by: host) == [0, 0])
         #expect(host.lines.map(\.text) == ["sum 4", "sum 8"])
+    }
+
+    // MARK: Sources
+
+    /// The same, or nothing if they take half a minute: a hang is to be a failure of one test, and not the end of all.
+    private func cyclesOrNone(_ count: Int = 1, of plugin: Plugin, by host: FakeHost) async -> [Int32]? {
+        await withCheckedContinuation { continuation in
+            let isOver = Mutex(false)
+            let box = UncheckedBox(continuation)
+            @Sendable func end(_ codes: [Int32]?) {
+                let isFirst = isOver.withLock { isOver in
+                    defer { isOver = true }
+                    return !isOver
+                }
+                if isFirst { box.value.resume(returning: codes) }
+            }
+            startThread {
+                let routine = unsafe plugin.routines[0]
+                guard unsafe host.call(routine.pointee.start, routine) == 0 else { return end([]) }
+                end((0..<count).map { _ in unsafe host.run(routine) })
+            }
+            startThread {
+                for _ in 0..<300 where !isOver.withLock({ $0 }) { usleep(100_000) }
+                end(nil)
+            }
+        }
+    }
+
+    @Test func aSourceMayWaitForTheJobsOfTheCycleThatAsks() async {
+        let host = FakeHost()
+        let tally = Tally()
+        let (stream, feed) = AsyncStream.makeStream(of: Int.self)
+        let own = UncheckedBox<[UInt]>([])
+        let ofActor = CacheMemory("actor", expire: .zero) { () async throws -> Int in await tally.add() }
+        let ofStream = CacheMemory("stream", expire: .zero) { () async throws -> Int in
+            for await value in stream { return value }
+            return 0
+        }
+        let within = CacheMemory("within", expire: .zero) { () async throws -> Int in
+            async let added = tally.add()
+            let streamed = try ofStream()
+            return await added + streamed
+        }
+        let plugin = plugin { scheduler in
+            own.value = [UInt(pthread_self())]
+            host.now += 1
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // The actor is called before the cache: its job waits for the thread on which the source is awaited.
+                group.addTask { _ = await tally.add() }
+                group.addTask { _ = try ofActor() }
+                group.addTask { _ = try within() }
+                group.addTask {
+                    own.value.append(UInt(pthread_self()))
+                    #expect(Scheduler.current?.cycle == scheduler.cycle)
+                    feed.yield(5)
+                }
+                try await group.waitForAll()
+            }
+            scheduler.log.info("\(Set(own.value).count) thread")
+        }
+        #expect(await cyclesOrNone(3, of: plugin, by: host) == [0, 0, 0], "\(host.failures)")
+        #expect(host.lines.map(\.text) == ["1 thread", "1 thread", "1 thread"])
+        #expect(host.memoryCaches["actor"]?.loads == 3 && host.memoryCaches["within"]?.loads == 3)
+    }
+
+    @Test func jobsThatAskForTheSameValueShareIt() async {
+        let host = FakeHost()
+        let slow = CacheMemory("slow", expire: .seconds(60)) { (key: String) async throws -> String in
+            try await Task.sleep(for: .milliseconds(20))
+            if key == "bad" { throw Broken() }
+            return key + "!"
+        }
+        let plugin = plugin { scheduler in
+            let values = try await withThrowingTaskGroup(of: String.self) { group in
+                // More than are run within each other.
+                for number in 0..<200 { group.addTask { try slow(key: "\(number % 2)") } }
+                group.addTask { try slow.answer(key: "0").value }
+                for _ in 0..<2 {
+                    group.addTask {
+                        do { return try slow(key: "bad") } catch is Broken { return "broken" }
+                    }
+                }
+                return try await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+            }
+            scheduler.log.info("\(values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })")
+        }
+        #expect(await cyclesOrNone(of: plugin, by: host) == [0], "\(host.failures)")
+        #expect(host.lines.map(\.text) == [#"["0! 101", "1! 100", "broken 2"]"#])
+        #expect(host.memoryCaches["slow"]?.loads == 3)
+    }
+
+    private static let circle = CacheMemory("circle", expire: .zero) { () async throws -> Int in
+        async let own = around()
+        return try await own
+    }
+
+    private static func around() async throws -> Int { try circle() }
+
+    @Test func aSourceThatAsksForItselfIsStillToldSo() async {
+        let host = FakeHost()
+        let plugin = plugin { _ in
+            let error = #expect(throws: CacheError.self) { try Self.circle() }
+            #expect(error?.code == Int32(SCHEDHOST_REENTRANT))
+        }
+        #expect(await cyclesOrNone(of: plugin, by: host) == [0])
+    }
+
+    @MainActor private static func onMainActor() -> Int { 1 }
+
+    private static let ofMainActor = CacheMemory("main", expire: .zero) { () async throws -> Int in await onMainActor()
+    }
+
+    /// In a process of its own, where the main actor is certainly the overlay's: tests of other suites may have theirs.
+    @Test func aSourceThatTheMainActorWaitsForCannotWaitForIt() async {
+        await #expect(processExitsWith: .success) { await AsyncTests().askOnMainActor() }
+    }
+
+    private func askOnMainActor() async {
+        let host = FakeHost()
+        let asks = plugin { scheduler in
+            let value = try Self.ofMainActor()
+            scheduler.log.info("\(value)")
+            host.now += 1
+            _ = try await MainActor.run { try Self.ofMainActor(in: scheduler) }
+        }
+        #expect(await cyclesOrNone(of: asks, by: host) == [1])
+        #expect(host.lines.map(\.text) == ["1"])
+        #expect(host.failures.last?.contains("ask this cache outside of the main actor") == true, "\(host.failures)")
+        // What was left behind ends all the same, and the main actor goes on.
+        #expect(await cyclesOrNone(of: plugin { _ in _ = try Self.ofMainActor() }, by: FakeHost()) == [0])
     }
 
     @Test func thrownErrorBecomesACode() async {

@@ -1,3 +1,4 @@
+import Glibc
 import PluginTesting
 import Synchronization
 import Testing
@@ -29,6 +30,21 @@ private let before = Cache("rates", expire: nil) { Old(euro: 2) }
 private let after = Cache(
     "rates", expire: nil, codec: .json.migrating(from: Old.self) { New(euro: $0.euro, bank: "unknown") }
 ) { New(euro: 3, bank: "central") }
+
+@MainActor private enum Visits {
+    static var count = 0
+
+    static func add() -> Int {
+        count += 1
+        return count
+    }
+}
+private let onMainActor = Plugin("main", version: "1") {
+    Routine("visit", wait: .seconds(1)) { scheduler in
+        let count = await Visits.add()
+        scheduler.log.info("\(count)")
+    }
+}
 
 private func rates(_ version: Int) -> Plugin {
     Plugin("rates", version: "\(version)") {
@@ -312,6 +328,28 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
     @Test func `an async routine, awaited`() async throws {
         let run = try await Simulation(poller, "waits").run(for: .hours(1))
         #expect(run.cycles == 360 && run.texts(of: "waits").allSatisfy { $0 == "2" })
+    }
+
+    @Test func `the main actor stays that of the test's process`() async {
+        // In a process of its own: a test of another suite may have put a plugin's in its place, as a worker has it.
+        await #expect(processExitsWith: .success) {
+            let run = try await Simulation(onMainActor).run(for: .minutes(1))
+            #expect(run.cycles == 60 && run.texts().last == "60")
+            let hook = unsafe try #require(dlsym(nil, "swift_task_getMainExecutor_hook"))
+            #expect(unsafe hook.load(as: UInt.self) == 0)
+        }
+    }
+
+    @MainActor @Test func `a test that holds the main actor is told to await the run`() async throws {
+        let error = #expect(throws: SimulationError.self) { try Self.runHere(onMainActor) }
+        #expect(error?.description.contains("try await simulation.run(for:)") == true)
+        #expect(try Self.runHere(poller, "greet").cycles == 60)
+    }
+
+    @MainActor private static func runHere(_ plugin: Plugin, _ routines: String...) throws -> SimulationRun {
+        var simulation = Simulation(plugin)
+        if let routine = routines.first { simulation = Simulation(plugin, routine) }
+        return try simulation.run(for: .minutes(1))
     }
 
     @Test func `a schedule goes by its time zone, across the end of summer time`() throws {

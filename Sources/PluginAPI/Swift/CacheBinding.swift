@@ -113,7 +113,11 @@ internal import Synchronization
             guard isOf(context) else { return nil }
             var call = SourceCall(binding: self, context: context, loader: loader)
             var facts = unsafe schedhost_cache_value()
-            unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
+            do {
+                unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
+            } catch is SharedLoad {
+                return nil
+            }
             do {
                 return unsafe BoxAnswer(
                     box: try box(facts, key: request.key, made: call.made), facts: CacheFacts(facts))
@@ -136,8 +140,13 @@ internal import Synchronization
         return unsafe try current.context._withUnsafeGuaranteedRef { context in
             guard isOf(context), unsafe context.table.cache_get != nil else { return false }
             var call = SourceCall(binding: self, context: context, loader: loader)
-            unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
-            return true
+            do {
+                unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
+                return true
+            } catch is SharedLoad {
+                // The host keeps no such value for the callback: `get` has it.
+                return false
+            }
         }
     }
 
@@ -171,7 +180,11 @@ internal import Synchronization
         guard let handle = unsafe handle else { return BoxAnswer(box: try loader(request.key), facts: CacheFacts()) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
         var facts = unsafe schedhost_cache_value()
-        unsafe try ask(scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call, &facts)
+        do {
+            unsafe try ask(scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call, &facts)
+        } catch let shared as SharedLoad {
+            return BoxAnswer(box: try checked(shared.box), facts: CacheFacts())
+        }
         do {
             return unsafe BoxAnswer(
                 box: try take(&facts, scheduler, key: request.key, made: call.made), facts: CacheFacts(facts))
@@ -214,8 +227,17 @@ internal import Synchronization
             }
         }
         if code != Code.ok {
+            // A job that runs while its thread waits for this very value.
+            if code == Code.reentrant, let box = try AsyncSource.share(self, request?.key ?? "") {
+                throw SharedLoad(box: box)
+            }
             throw unsafe failure(code, call, facts.last_error, key: request?.key ?? "", scheduler, handle, context)
         }
+    }
+
+    /// A value that another job of the same thread has made, whose load the host has not ended yet.
+    private struct SharedLoad: Error {
+        let box: ValueBox
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.

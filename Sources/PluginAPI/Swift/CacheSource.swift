@@ -33,15 +33,16 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     }
     let call = unsafe user.assumingMemoryBound(to: SourceCall.self)
     let context = unsafe call.pointee.context
-    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
+    let making = unsafe CurrentScheduler.Making(binding: call.pointee.binding, key: text(key, keySize))
+    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), making: making) {
         do {
-            let box = unsafe try call.pointee.load(text(key, keySize))
-            unsafe try call.pointee.binding.storage.write(box, to: writer, cache: call.pointee.binding.name)
+            let box = unsafe try call.pointee.load(making.key)
+            unsafe try making.binding.storage.write(box, to: writer, cache: making.binding.name)
             unsafe call.pointee.made = box
             return Code.ok
         } catch {
             unsafe call.pointee.thrown = error
-            unsafe call.pointee.binding.thrown.keep(error, text(key, keySize))
+            making.binding.thrown.keep(error, making.key)
             return unsafe context.fail(scheduler, error)
         }
     }
@@ -84,16 +85,20 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
         let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
         // A cache of the plugin is loaded on behalf of the routine that asks.
         let context = unsafe source.context.shared.context(of: scheduler) ?? source.context
-        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler), isSource: true) {
+        let own = unsafe Scheduler(context: context, pointer: scheduler)
+        let key = unsafe text(key, keySize)
+        let binding = context.binding(source.storage.kind, source.name, source.scope)
+        func make() -> Int32 {
             do {
-                unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
+                unsafe try source.storage.write(try source.load(key), to: writer, cache: source.name)
                 return Code.ok
             } catch {
-                context.binding(source.storage.kind, source.name, source.scope)?.thrown
-                    .keep(error, unsafe text(key, keySize))
+                binding?.thrown.keep(error, key)
                 return unsafe context.fail(scheduler, error)
             }
         }
+        guard let binding else { return CurrentScheduler.set(own, isSource: true, make) }
+        return CurrentScheduler.set(own, making: CurrentScheduler.Making(binding: binding, key: key), make)
     }
 }
 

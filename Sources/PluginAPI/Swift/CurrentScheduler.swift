@@ -4,11 +4,19 @@ internal import Glibc
 /// The scheduler of the callback that runs on this thread, so that a cache declared outside of a routine finds its
 /// routine. pthread_setspecific(3): two nanoseconds, where a task local would allocate.
 @safe enum CurrentScheduler {
-    private struct Frame {
+    @safe private struct Frame {
         let scheduler: Scheduler
         let borrowed: Borrowed
         /// Whether it is a cache's source that runs, within a callback or on another thread.
         let isSource: Bool
+        /// What that source makes, on the stack of the one who has set it.
+        let making: UnsafePointer<Making>?
+    }
+
+    /// The value of a cache that a source makes.
+    struct Making {
+        let binding: CacheBinding
+        let key: String
     }
 
     /// The current one without a reference of its own; good until the callback returns.
@@ -25,11 +33,23 @@ internal import Glibc
 
     /// Makes `scheduler` the current one while `body` runs on this thread: a callback, or a cache's source.
     static func set<Result>(_ scheduler: Scheduler, isSource: Bool = false, _ body: () -> Result) -> Result {
+        unsafe set(scheduler, isSource: isSource, making: nil, body)
+    }
+
+    /// The same while the source of a cache runs.
+    static func set<Result>(_ scheduler: Scheduler, making: Making, _ body: () -> Result) -> Result {
+        unsafe withUnsafePointer(to: making) { unsafe set(scheduler, isSource: true, making: $0, body) }
+    }
+
+    @inline(__always)
+    private static func set<Result>(
+        _ scheduler: Scheduler, isSource: Bool, making: UnsafePointer<Making>?, _ body: () -> Result
+    ) -> Result {
         guard let key else { return body() }
         var frame = unsafe Frame(
             scheduler: scheduler,
             borrowed: Borrowed(context: .passUnretained(scheduler.context), pointer: scheduler.pointer),
-            isSource: isSource)
+            isSource: isSource, making: making)
         let outer = unsafe pthread_getspecific(key)
         return unsafe withUnsafeMutablePointer(to: &frame) { frame in
             unsafe pthread_setspecific(key, frame)
@@ -50,6 +70,12 @@ internal import Glibc
     static var scheduler: Scheduler? {
         guard let key, let frame = unsafe pthread_getspecific(key) else { return nil }
         return unsafe frame.assumingMemoryBound(to: Frame.self).pointee.scheduler
+    }
+
+    /// What the source makes that runs on this thread; nil if none does.
+    static var making: Making? {
+        guard let key, let frame = unsafe pthread_getspecific(key) else { return nil }
+        return unsafe frame.assumingMemoryBound(to: Frame.self).pointee.making?.pointee
     }
 
     /// Whether the host itself keeps what it answers to that scheduler on this thread, until the callback or the source

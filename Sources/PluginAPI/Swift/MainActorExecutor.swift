@@ -6,14 +6,15 @@ internal import Glibc
 /// for the main actor would wait for ever. The runtime asks a hook which executor the main actor has, and gets this one.
 /// Immortal: its thread begins with the first job and stays.
 @safe final class MainActorExecutor: SerialExecutor, @unchecked Sendable {
-    // @unchecked: `thread` is written before the first job runs, and read by jobs only.
+    // @unchecked: the state is under a lock.
     private struct State {
         var jobs: [UnownedJob] = []
         var hasThread = false
+        /// Its thread, from its first job on.
+        var thread: pthread_t?
     }
 
     private let state = Guarded(State())
-    private var thread = pthread_t()
 
     private typealias Original = @convention(thin) () -> UnownedSerialExecutor
     private typealias Hook = @convention(thin) (Original) -> UnownedSerialExecutor
@@ -32,6 +33,14 @@ internal import Glibc
         return true
     }()
 
+    /// Whether this is the thread that it runs on.
+    static var isThisThread: Bool {
+        shared.state.withLock { $0.thread }.map { pthread_equal(pthread_self(), $0) != 0 } ?? false
+    }
+
+    /// Whether jobs wait for their turn.
+    static var hasJobs: Bool { shared.state.withLock { !$0.jobs.isEmpty } }
+
     /// Called by the concurrency runtime, on any thread.
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -46,7 +55,7 @@ internal import Glibc
 
     /// The runtime asks where a check of isolation fails otherwise.
     func checkIsolated() {
-        precondition(pthread_equal(pthread_self(), thread) != 0, "this is not the main actor")
+        precondition(Self.isThisThread, "this is not the main actor")
     }
 
     private func begin() {
@@ -56,7 +65,7 @@ internal import Glibc
     }
 
     private func serve() -> Never {
-        thread = pthread_self()
+        state.withLock { $0.thread = pthread_self() }
         while true {
             let job = state.wait { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
             unsafe job.runSynchronously(on: asUnownedSerialExecutor())

@@ -60,6 +60,9 @@ package struct Rehearsal: Sendable {
     private static let isOn = Atomic<Bool>(false)
     private static let stage = Guarded<Stage?>(nil)
 
+    /// Whether a test runs a plugin at the moment.
+    static var isInProgress: Bool { isOn.load(ordering: .acquiring) }
+
     /// Runs `body` with this in force in the whole process. One at a time.
     package func perform<Result>(_ body: () throws -> Result) rethrows -> Result {
         Self.stage.withLock { $0 = Stage(rehearsal: self) }
@@ -73,7 +76,7 @@ package struct Rehearsal: Sendable {
 
     /// What makes the value of a cache in place of its own source; nil: that. Throws what the test wants this load to throw.
     static func source(of declaration: ObjectIdentifier?, _ name: String) throws -> Source? {
-        guard isOn.load(ordering: .acquiring) else { return nil }
+        guard isInProgress else { return nil }
         let found: Result<Source?, any Error> = stage.withLock { stage in
             var source: Source?
             for target in [declaration.map { Target.declared($0) }, .named(name)].compactMap({ $0 }) {

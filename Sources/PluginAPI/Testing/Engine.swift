@@ -76,11 +76,16 @@ enum Engine {
         path.split(separator: "/", omittingEmptySubsequences: false).dropLast(count).joined(separator: "/")
     }
 
-    private static var executable: String {
+    private static var executable: String { target(of: "/proc/self/exe") }
+
+    /// Whether the calling thread is the process's first one, which has the number of the process.
+    static var isOnMainThread: Bool { target(of: "/proc/thread-self").hasSuffix("/\(getpid())") }
+
+    private static func target(of link: String) -> String {
         let most = Int(PATH_MAX)
         return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: most) { path in
             guard let start = path.baseAddress else { return "" }
-            let count = unsafe readlink("/proc/self/exe", start, most)
+            let count = unsafe readlink(link, start, most)
             return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: max(0, count)), as: UTF8.self)
         }
     }

@@ -21,7 +21,7 @@ internal import Synchronization
             let own = unsafe plugin.descriptor
             if let known = unsafe state.descriptors[own] { return unsafe known }
             var copy = unsafe own.pointee
-            unsafe copy.routines = unsafe routines(of: own.pointee, &state)
+            unsafe copy.routines = unsafe routines(of: plugin, &state)
             let made = UnsafeMutablePointer<schedhost_plugin>.allocate(capacity: 1)
             unsafe made.initialize(to: copy)
             unsafe state.descriptors[own] = unsafe UnsafePointer(made)
@@ -29,12 +29,22 @@ internal import Synchronization
         }
     }
 
+    /// The plugin's own routines.
+    static func routines(of plugin: Plugin) -> [UnsafePointer<schedhost_routine>] {
+        guard let own = unsafe plugin.descriptor.pointee.routines else { return unsafe [] }
+        var list: [UnsafePointer<schedhost_routine>] = unsafe []
+        while let routine = unsafe own[list.count] { unsafe list.append(routine) }
+        return unsafe list
+    }
+
     private static func routines(
-        of plugin: schedhost_plugin, _ state: inout State
+        of plugin: Plugin, _ state: inout State
     ) -> UnsafePointer<UnsafePointer<schedhost_routine>?>? {
-        guard let own = unsafe plugin.routines else { return nil }
+        guard unsafe plugin.descriptor.pointee.routines != nil else { return nil }
         var list: [UnsafePointer<schedhost_routine>?] = unsafe []
-        while let routine = unsafe own[list.count] {
+        let all = unsafe routines(of: plugin)
+        for index in unsafe all.indices {
+            let routine = unsafe all[index]
             let copy = UnsafeMutablePointer<schedhost_routine>.allocate(capacity: 1)
             unsafe copy.initialize(to: routine.pointee)
             if let user = unsafe routine.pointee.user {

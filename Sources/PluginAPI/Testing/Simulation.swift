@@ -16,7 +16,8 @@
 /// but its process stays: globals keep what they have.
 ///
 /// Simulations of one process wait for each other, so that tests may run side by side. A test whose plugin has `async` cycles is
-/// best `async` itself, and says `try await simulation.run(for:)`: it does not hold a thread of Swift's pool then.
+/// best `async` itself, and says `try await simulation.run(for:)`: it does not hold a thread of Swift's pool then. What a plugin does
+/// on the main actor runs on that of the test's process, so such a test that is on the main actor itself must say so.
 public struct Simulation: Sendable {
     let plugin: Plugin
     let routines: [String]
@@ -62,13 +63,29 @@ public struct Simulation: Sendable {
     // MARK: It runs
 
     /// Runs it for so long, and gives what came of it. Throws a `SimulationError` where it cannot run.
-    public func run(for length: Duration) throws -> SimulationRun {
-        try Engine.wait { try simulate(length) }
+    ///
+    /// On the main actor, and on the process's main thread, a plugin with `async` cycles is refused: one that waits for the main
+    /// actor would wait for ever, since the caller holds it. `isolation` is where the caller is, and has its right value by itself.
+    public func run(for length: Duration, isolation: (any Actor)? = #isolation) throws -> SimulationRun {
+        if hasAsyncCycles, isolation === MainActor.shared || Engine.isOnMainThread {
+            throw SimulationError(
+                "a plugin with async cycles may wait for the main actor, which this call would hold meanwhile: make the test "
+                    + "async, and say try await simulation.run(for:)")
+        }
+        return try Engine.wait { try simulate(length) }
     }
 
     /// The same, while the calling task waits and holds no thread.
     public func run(for length: Duration) async throws -> SimulationRun {
         try await Engine.result { try simulate(length) }
+    }
+
+    /// Whether a routine that runs has cycles that wait.
+    private var hasAsyncCycles: Bool {
+        unsafe RehearsedPlugin.routines(of: plugin).contains { routine in
+            let isMeant = unsafe routines.isEmpty || routines.contains(String(cString: routine.pointee.name))
+            return unsafe isMeant && routine.pointee.interrupt != nil
+        }
     }
 
     private func simulate(_ length: Duration) throws -> SimulationRun {

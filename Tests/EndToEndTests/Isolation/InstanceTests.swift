@@ -37,11 +37,11 @@ extension EndToEnd {
                 """
         ).replacing(".routines = routines}", with: ".routines = routines, .parameters = parameters}")
 
-        private func scratch(_ instances: String) async throws -> Scratch {
+        private func scratch(_ instances: String, more: String = "") async throws -> Scratch {
             try await Fixtures.build("account", c: Self.account)
             let scratch = try Scratch()
             try scratch.add("account")
-            try scratch.write("{ instances: { \(instances) } }", to: "account.json5")
+            try scratch.write("{ \(more)instances: { \(instances) } }", to: "account.json5")
             return scratch
         }
 
@@ -76,6 +76,15 @@ extension EndToEnd {
             let records = try await run("records", "--plugin", "account@i3", "--format", "json", in: scratch)
             #expect(records.contains("account@i3") && !records.contains("account@i4"), "\(records)")
             #expect(try await run("records", "--plugin", "account", in: scratch).contains("account@i4/run"))
+        }
+
+        @Test func `instances have workers of their own where plugins share one`() async throws {
+            let scratch = try await scratch("a: { }, b: { }", more: "isolation: 'shared', params: { name: 'x' }, ")
+            let host = try Host(in: scratch)
+            for name in ["a", "b"] { _ = try await host.line("account@\(name)/run", "account@\(name) is x") }
+            #expect(Set(host.workers).count == 2, "\(host.log)")
+            _ = try await host.end(by: Signals.terminate)
+            #expect(try Set(host.records.map(\.pid)).count == 2)
         }
 
         @Test func `instances are added, edited and removed while the others run`() async throws {

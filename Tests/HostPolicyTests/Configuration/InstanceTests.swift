@@ -30,6 +30,21 @@ import Testing
         #expect(b.waitMs == 4 && b.maxCycles == 5 && b.paramsJSON.contains(#""port":80"#))
     }
 
+    @Test(arguments: [
+        ("shared", Isolation.plugin), ("plugin", .plugin), ("routine", .routine),
+    ])
+    func anInstanceSharesNoWorker(isolation: String, its: Isolation) throws {
+        let file = "{ isolation: '\(isolation)', instances: { a: {} } }"
+        let layers = try layers(file: file).expanded { _, _ in .text("") }
+        #expect(settings(layers, "a").isolation == its)
+        #expect(settings(layers, nil).isolation.rawValue == isolation)
+        let market = ConfigurationSamples.market
+        let commandLine = ConfigurationLayer(commandLine: [.isolation: .word(isolation)])
+        let ordered = EffectiveSettings(
+            of: market.routines[0], in: market, layers.instance("a"), commandLine: commandLine)
+        #expect(ordered.isolation == its)
+    }
+
     @Test func parametersOfInstancesAreExpandedToo() throws {
         let layers = try layers(file: "{ instances: { a: { params: { name: '${env:A}' } } } }")
         let expanded = try layers.expanded { _, _ in .text("x") }

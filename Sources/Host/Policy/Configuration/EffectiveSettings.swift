@@ -301,6 +301,12 @@ extension EffectiveSettings {
             if let block = configuration.routines[routine.name] { all.merge(block.layer) }
         }
         all.merge(commandLine)
+        // A process loads a file once: in one worker two instances would have the same variables, and both know nothing of it.
+        if layers.isOfInstance, let isolation = all.settings[.isolation],
+            isolation.value == .word(Isolation.shared.rawValue)
+        {
+            all.settings[.isolation] = Sourced(.word(Isolation.plugin.rawValue), from: isolation.origin)
+        }
         let given = layers.givenPaths.filter(limit.allows)
         let bounds = limit.bounds(
             of: layers.parts.flatMap { [$0.layer, $0.routines[routine.name]?.layer].compactMap { $0 } }, beside: host,

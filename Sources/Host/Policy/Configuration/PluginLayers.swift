@@ -6,6 +6,8 @@ public struct PluginLayers: Equatable, Sendable {
     public let parts: [PluginConfiguration]
     /// The paths that the files give as parameters to any routine, sorted.
     public let givenPaths: [GivenPath]
+    /// Whether they are those of one instance of several.
+    public let isOfInstance: Bool
 
     /// Creates layers that configure nothing.
     public init() { self.init([]) }
@@ -21,11 +23,13 @@ public struct PluginLayers: Equatable, Sendable {
     /// The layers for one instance. In each file the instance's block overrides what is set for all instances.
     public func instance(_ name: String?) -> PluginLayers {
         guard let name else { return self }
-        return PluginLayers(parts.flatMap { [$0, $0.instances[name]?.configuration].compactMap { $0 } })
+        return PluginLayers(
+            parts.flatMap { [$0, $0.instances[name]?.configuration].compactMap { $0 } }, isOfInstance: true)
     }
 
-    private init(_ parts: [PluginConfiguration]) {
+    private init(_ parts: [PluginConfiguration], isOfInstance: Bool = false) {
         self.parts = parts
+        self.isOfInstance = isOfInstance
         let layers = parts.flatMap { [$0.layer] + $0.routines.values.map(\.layer) }
         givenPaths = Set(layers.flatMap { $0.params.values.flatMap(\.givenPaths) })
             .sorted { ($0.path, $0.file) < ($1.path, $1.file) }
@@ -45,7 +49,7 @@ public struct PluginLayers: Equatable, Sendable {
     public func expanded(by lookUp: @escaping Surrounding.LookUp) throws(ConfigurationError) -> PluginLayers {
         var expanded: [PluginConfiguration] = []
         for part in parts { expanded.append(try part.expanded(by: lookUp)) }
-        return PluginLayers(expanded)
+        return PluginLayers(expanded, isOfInstance: isOfInstance)
     }
 
     /// Whether the files set limits for the plugin as a whole.

@@ -70,9 +70,9 @@ public enum ConfigurationFiles {
         _ configuration: PluginConfiguration, of id: String, host: HostConfiguration
     ) -> Bool {
         let unknown = PluginDescription.unknown(id)
+        let layers = PluginLayers(block: host.plugins[id], file: configuration)
         let settings = EffectiveSettings(
-            of: unknown.routines[0], in: unknown, host: host.layer,
-            PluginLayers(block: host.plugins[id], file: configuration))
+            of: unknown.routines[0], in: unknown, host: host.layer, layers.instance(layers.instances.first))
         return settings.isolation == .shared && configuration.layer.settings.keys.contains { $0.isLimit }
     }
 
