@@ -11,6 +11,10 @@ import Testing
 @Suite struct VainStartTests {
     private let mark = HostMark(pid: HostProcess.pid, number: .random(in: 0 ... .max))
 
+    /// The process is this program again, which would soon end, and of an ended one nobody reads the environment. What its linker
+    /// says is more than its pipe takes, and nobody reads that, so that it stays. ld.so(8).
+    private static let staying = ["LD_DEBUG=all"]
+
     /// The processes with the mark of this test in their environment, as soon as there is one: who has started a process may go
     /// on before that environment can be read.
     private func marked() -> [Int32] {
@@ -38,6 +42,7 @@ import Testing
         places.code = (0...SandboxPolicy.mostRules).map { "/lib/\($0).so" }
         var setup = WorkerLink.Setup(name: "vain", ledgerName: "", crashReport: nil, logLevel: 0, limits: .init())
         setup.mark = mark
+        setup.variables = Self.staying
         setup.sandbox = .maker(maker, SandboxSettings(level: .on), places)
         let error = #expect(throws: SystemError.self) {
             _ = try WorkerLink(setup, ledger: try WorkerLedger(), loop: loop, clock: clock) { _ in }
@@ -54,6 +59,7 @@ import Testing
         var found: [Int32] = []
         var setup = WorkerLink.Setup(name: "vain", ledgerName: "", crashReport: nil, logLevel: 0, limits: .init())
         setup.mark = mark
+        setup.variables = Self.staying
         setup.prepare = { () throws(SystemError) in
             found = marked()
             throw SystemError("mkdirat", "cache", number: 28)
