@@ -1,5 +1,5 @@
-/* The state of each session, for a plugin in C. A plugin's variables are there once in a process, and with
- * `isolation: "shared"` one process runs several instances of a plugin at the same time. */
+/* The state of each session, for a plugin in C. A plugin's variables are there once in a process. The host runs one session of
+ * a routine at a time there, since each instance has a process of its own; this does not depend on that. */
 #ifndef SESSIONS_H
 #define SESSIONS_H
 

@@ -152,20 +152,6 @@ import Testing
         #expect(host.failures.last?.contains("given up") == true, "\(host.failures)")
     }
 
-    @Test func secondInstanceInOneProcessIsRefused() throws {
-        let plugin = try SamplePlugin("MarketPoller")
-        let first = FakeHost(session: "s1")
-        let second = FakeHost(session: "s2")
-        #expect(unsafe first.call(plugin.routine.pointee.start, plugin.routine) == 0)
-        #expect(unsafe second.call(plugin.routine.pointee.start, plugin.routine) == 1)
-        #expect(second.failures.last?.contains("another instance") == true, "\(second.failures)")
-        #expect(unsafe first.run(plugin.routine) == 0)
-        _ = unsafe first.call(plugin.routine.pointee.stats, plugin.routine)
-        _ = unsafe first.call(plugin.routine.pointee.stop, plugin.routine)
-        #expect(first.stats["min_price"] == "67214.35")
-        #expect(plugin.session(second) == [0])
-    }
-
     // MARK: SymbolIndex
 
     /// A shared library of three sections: what it exports is `shown` and `weak`.
