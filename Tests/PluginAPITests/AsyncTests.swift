@@ -177,31 +177,6 @@ private struct Broken: Error {}
         #expect(await cyclesOrNone(of: plugin, by: host) == [0])
     }
 
-    @MainActor private static func onMainActor() -> Int { 1 }
-
-    private static let ofMainActor = CacheMemory("main", expire: .zero) { () async throws -> Int in await onMainActor()
-    }
-
-    /// In a process of its own, where the main actor is certainly the overlay's: tests of other suites may have theirs.
-    @Test func aSourceThatTheMainActorWaitsForCannotWaitForIt() async {
-        await #expect(processExitsWith: .success) { await AsyncTests().askOnMainActor() }
-    }
-
-    private func askOnMainActor() async {
-        let host = FakeHost()
-        let asks = plugin { scheduler in
-            let value = try Self.ofMainActor()
-            scheduler.log.info("\(value)")
-            host.now += 1
-            _ = try await MainActor.run { try Self.ofMainActor(in: scheduler) }
-        }
-        #expect(await cyclesOrNone(of: asks, by: host) == [1])
-        #expect(host.lines.map(\.text) == ["1"])
-        #expect(host.failures.last?.contains("ask this cache outside of the main actor") == true, "\(host.failures)")
-        // What was left behind ends all the same, and the main actor goes on.
-        #expect(await cyclesOrNone(of: plugin { _ in _ = try Self.ofMainActor() }, by: FakeHost()) == [0])
-    }
-
     @Test func thrownErrorBecomesACode() async {
         let host = FakeHost()
         let plugin = plugin { _ in

@@ -93,6 +93,9 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
         swift("swift-unwrap", .line, text: "unexpectedly found nil"),
         swift("overflow", .line, text: ""),
         Misdeed(plugin: "faulty-swift", name: "swift-throw", kinds: [.error], text: "thrown in cycle 3"),
+        Misdeed(
+            plugin: "faulty-swift", name: "swift-main-actor", kinds: [.error], phase: "cache",
+            timeoutMs: 20_000, text: "ask this cache outside of the main actor"),
         Misdeed(name: "error", kinds: [.error], text: "a plain failure in cycle 3"),
         exit("exit0", "exit status 0"),
         exit("exit3", "exit status 3"),

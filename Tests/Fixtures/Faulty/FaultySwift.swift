@@ -39,6 +39,16 @@ func misdeed_swift_throw(_ cycle: UInt64) throws {
     throw Misfortune(description: "thrown in cycle \(cycle)")
 }
 
+@MainActor func onMainActor() -> Int { 1 }
+
+let ofMainActor = CacheMemory<Int>("of-main-actor", expire: .zero) { () async throws -> Int in await onMainActor() }
+
+/// The main actor waits for a source that waits for the main actor.
+let deadlocked = CacheMemory<Int>("deadlocked", expire: .zero) { () async throws -> Int in
+    let scheduler = try Scheduler.current ?? { throw Misfortune(description: "a source has no scheduler") }()
+    return try await MainActor.run { try ofMainActor(in: scheduler) }
+}
+
 let misdeed = Parameter("misdeed", default: "none", description: "what to do wrong")
 let at = Parameter("at", default: 3, description: "in which cycle; the others are good")
 let once = Parameter("once", default: false, description: "in the first session only")
@@ -54,6 +64,7 @@ func misbehave(_ scheduler: Scheduler) throws {
     case "swift-unwrap": scheduler.log.info("read \(misdeed_swift_unwrap(cycle))")
     case "overflow": scheduler.log.info("counted \(misdeed_overflow(cycle))")
     case "swift-throw": try misdeed_swift_throw(cycle)
+    case "swift-main-actor": try scheduler.log.info("got \(try ofMainActor() + deadlocked())")
     case let unknown: throw Misfortune(description: "unknown misdeed '\(unknown)'")
     }
 }
